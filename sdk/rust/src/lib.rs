@@ -1,0 +1,71 @@
+//! Write HTTP plugins for valor in ten lines of Rust.
+//!
+//! ```no_run
+//! use valor::*;
+//!
+//! #[vlugin]
+//! pub async fn on_request(_req: http::Request) -> http::Response {
+//!     "OK response from a plugin".into()
+//! }
+//! # fn main() {}
+//! ```
+//!
+//! Build it as a `cdylib`, then `valorctl register ./libfoo.so --prefix /foo`. Three functions make a plugin; `#[vlugin]`
+//! stands on any one of them and finds the others beside it:
+//!
+//! - `async fn on_create(cx: &mut Context)` runs once, on worker 0. It reads its configuration with
+//!   [`Context::config`] and keeps state with [`Context::set`]. It may return a `Result`.
+//! - `async fn on_request(request: http::Request) -> O`, or `(cx: &Context, request: http::Request) -> O`, where `O` is anything
+//!   that is [`http::IntoResponse`]: text, JSON, a [`http::Response`], a `Result` of them.
+//! - instead of `on_request`, `fn service(cx: &Context) -> S`, where `S` is any `tower::Service<http::Request<Body>>`: an axum
+//!   `Router`, for example. Or `fn plugin() -> impl Vlugin`, for a [`Vlugin`] of one's own.
+//!
+//! # Threads
+//!
+//! A plugin process has several workers, each with a current-thread tokio runtime of its own and a `LocalSet`: handlers
+//! need not be `Send`, and `tokio::task::spawn_local`, `spawn`, timers and channels work in them. What is in the [`Context`]
+//! is shared by all workers. A handler that blocks its thread blocks its worker: use `tokio::task::spawn_blocking`.
+//!
+//! # Failures
+//!
+//! A panic in a handler answers that request with 500; the process keeps serving (with `panic = "unwind"`, Cargo's
+//! default). An [`http::Error`] becomes its status with `application/problem+json`. A client that goes away, or a deadline
+//! that passes, drops the handler's future.
+
+#![cfg_attr(
+    target_family = "wasm",
+    expect(dead_code, unused_imports, reason = "the engine that will serve it is not there yet")
+)]
+
+mod context;
+mod error;
+mod fetch;
+mod handler;
+pub mod http;
+pub mod log;
+#[cfg(not(target_family = "wasm"))]
+mod native;
+mod plugin;
+#[cfg(not(target_family = "wasm"))]
+pub mod test;
+#[cfg(not(target_family = "wasm"))]
+pub mod time;
+mod vlugin;
+
+pub use context::Context;
+pub use error::Error;
+pub use fetch::{IntoRequest, fetch};
+pub use plugin::Plugin;
+pub use valor_macros::vlugin;
+pub use vlugin::{Answer, FnVlugin, Message, Vlugin, VluginConfig, h};
+
+/// What `#[vlugin]` expands to names these; nothing here is for authors.
+#[doc(hidden)]
+pub mod __private {
+    pub use crate::handler::{Creator, Handler, defaults};
+    #[cfg(not(target_family = "wasm"))]
+    pub use crate::native::{Entry, Instance, table};
+    pub use crate::plugin::{functions, service, vlugin};
+    #[cfg(not(target_family = "wasm"))]
+    pub use valor_abi::valor_plugin;
+}

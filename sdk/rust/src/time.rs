@@ -1,0 +1,3 @@
+//! Timers.
+
+pub use tokio::time::{Duration, Instant, Interval, interval, sleep, sleep_until, timeout, timeout_at};

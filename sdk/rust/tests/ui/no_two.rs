@@ -1,0 +1,11 @@
+use valor::*;
+
+#[vlugin]
+pub async fn on_create(_cx: &mut Context) {}
+
+#[vlugin]
+pub async fn on_request(_request: http::Request) -> http::Response {
+    "OK".into()
+}
+
+fn main() {}

@@ -1,0 +1,11 @@
+use valor::*;
+
+#[vlugin]
+pub async fn handle(_request: http::Request) -> &'static str {
+    "OK"
+}
+
+#[vlugin]
+struct Plugin;
+
+fn main() {}
