@@ -1,0 +1,212 @@
+//! What can be told about an artifact without running it: `valor-shim inspect < FILE`.
+//!
+//! A one-shot of its own, since it parses what strangers have sent: it gives up everything before it reads the first byte,
+//! and answers with one JSON object, the [`Inspection`], on standard output.
+
+mod closure;
+mod confine;
+mod directories;
+mod elf;
+#[doc(hidden)]
+pub mod fuzzing;
+mod kind;
+mod manifest;
+
+use std::fs::File;
+use std::io::{self, Read, Write};
+
+use serde::Serialize;
+
+use closure::{Machine, Search};
+use elf::{Facts, Refused};
+
+/// The version of the C ABI that the native shim speaks; `valor-abi` has the same.
+pub const NATIVE_ABI: u64 = 1;
+const ENTRY: &str = "valor_plugin_entry";
+const MAGIC: &[u8] = b"\x7fELF";
+/// The longest text of a [`Problem`], in bytes.
+const MAX_TEXT: usize = 1024;
+/// Larger files are not read.
+const MAX_ARTIFACT: u64 = 1 << 30;
+
+/// What an artifact is, and whether it can run here.
+#[derive(Debug, Default, Serialize)]
+pub struct Inspection {
+    /// Which shim runs it.
+    pub kind: String,
+    /// The machine that it is built for, as Rust names it.
+    pub arch: String,
+    /// The first reason why it cannot run here.
+    pub problem: Option<Problem>,
+    /// What the author has declared.
+    pub manifest: Option<serde_json::Value>,
+    /// What it needs besides what the shim itself has loaded.
+    pub libraries: Vec<Library>,
+}
+
+/// Why an artifact cannot run here, and what to do.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+pub struct Problem {
+    /// Which step would fail.
+    pub step: &'static str,
+    /// What is wrong.
+    pub message: String,
+    /// What to do about it.
+    pub cure: String,
+}
+
+/// A library of this machine.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+pub struct Library {
+    /// The name that is asked for.
+    pub soname: String,
+    /// Where it was found.
+    pub path: String,
+}
+
+/// Why an inspection could not be made; what is wrong with the artifact is no error, but a [`Problem`].
+#[derive(Debug, thiserror::Error)]
+pub enum InspectError {
+    /// The one-shot could not confine itself.
+    #[error("the inspection could not be confined: {0}")]
+    Confine(String),
+    /// The artifact could not be read from standard input.
+    #[error("the artifact could not be read from standard input: {0}")]
+    Read(io::Error),
+    /// The answer could not be written.
+    #[error("the inspection could not be written to standard output: {0}")]
+    Write(io::Error),
+}
+
+/// Inspects descriptor 0 and answers on standard output; the code to exit with.
+///
+/// # Errors
+///
+/// When it cannot be done at all.
+pub fn run_one_shot() -> Result<u8, InspectError> {
+    let machine = Machine::here();
+    let search = Search::new(machine.clone());
+    confine::apply(&search).map_err(InspectError::Confine)?;
+    let artifact = read(io::stdin().lock())?;
+    let inspection = inspect(&artifact, &search);
+    let mut answer = serde_json::to_vec(&inspection).map_err(|e| InspectError::Write(e.into()))?;
+    answer.push(b'\n');
+    let mut out = io::stdout().lock();
+    out.write_all(&answer).and_then(|()| out.flush()).map_err(InspectError::Write)?;
+    Ok(0)
+}
+
+fn read(input: impl Read) -> Result<Vec<u8>, InspectError> {
+    let mut artifact = Vec::new();
+    let read = input.take(MAX_ARTIFACT + 1).read_to_end(&mut artifact).map_err(InspectError::Read)?;
+    if read as u64 > MAX_ARTIFACT {
+        let message = format!("it is larger than {MAX_ARTIFACT} bytes: strip its debug information");
+        return Err(InspectError::Read(io::Error::new(io::ErrorKind::FileTooLarge, message)));
+    }
+    Ok(artifact)
+}
+
+/// Everything about one artifact.
+#[must_use]
+pub(crate) fn inspect(artifact: &[u8], search: &Search) -> Inspection {
+    let mut inspection = Inspection { kind: "native".to_owned(), ..Inspection::default() };
+    let found = facts(artifact, search.machine(), &mut inspection).and_then(|facts| {
+        let manifest = facts.manifest.as_deref().map(manifest::parse).transpose();
+        inspection.manifest = manifest.clone().unwrap_or_default();
+        runs_here(&facts, search, &mut inspection)?;
+        manifest::check(inspection.manifest.as_ref(), manifest)
+    });
+    inspection.problem = found.err();
+    inspection
+}
+
+/// Is it a library for this machine?
+fn facts(artifact: &[u8], machine: &Machine, inspection: &mut Inspection) -> Result<Facts, Problem> {
+    let cut_short = !artifact.is_empty() && MAGIC.starts_with(artifact);
+    if !artifact.starts_with(MAGIC) && !cut_short {
+        let cure = kind::cure(artifact);
+        return Err(problem(
+            "format",
+            format!("it is not a native library but {}", kind::guess(artifact)),
+            cure,
+        ));
+    }
+    let damaged = |why: &str| {
+        problem("format", format!("it is truncated or damaged: {why}"), "build it again and send it whole")
+    };
+    let header = elf::header(artifact).ok_or_else(|| damaged("it ends within its header"))?;
+    inspection.arch = header.arch.clone();
+    let rebuild = format!("build it for {}-unknown-linux-gnu", machine.arch);
+    if header.arch != machine.arch {
+        let message = format!("it is built for {}, this machine is {}", header.arch, machine.arch);
+        return Err(problem("architecture", message, rebuild));
+    }
+    if let Some(system) = header.system {
+        let message = format!("it is built for {system}, this machine runs Linux");
+        return Err(problem("architecture", message, rebuild));
+    }
+    let facts = elf::facts(artifact).map_err(|why| damaged(&why))?;
+    match facts.program {
+        Some(what) => {
+            let cure = "build a shared library: crate-type = [\"cdylib\"] in Cargo.toml, or cc -shared -fPIC";
+            Err(problem("format", format!("it is not a library but {what}"), cure))
+        }
+        None => Ok(facts),
+    }
+}
+
+/// Would the dynamic linker load it?
+fn runs_here(facts: &Facts, search: &Search, inspection: &mut Inspection) -> Result<(), Problem> {
+    if let Some(musl) = facts.needed.iter().find(|name| name.starts_with("libc.musl-") || *name == "libc.so")
+    {
+        let message = format!("it is built for musl (it needs {musl}), valor-shim runs on glibc");
+        let cure = format!("build it for {}-unknown-linux-gnu", search.machine().arch);
+        return Err(problem("libc", message, cure));
+    }
+    if !facts.exports.contains(ENTRY.as_bytes()) {
+        let message = format!("it exports no `{ENTRY}`, so it is not a plugin");
+        let cure =
+            "annotate a function with #[vlugin] and build a cdylib, or export the symbol as valor.h shows";
+        return Err(problem("entry", message, cure));
+    }
+    match facts.refused {
+        Some(Refused::ExecutableStack) => {
+            let cure = "link it with -Wl,-z,noexecstack, and give assembler files a .note.GNU-stack section";
+            return Err(problem(
+                "load",
+                "it asks for a stack that can be executed, which no plugin gets",
+                cure,
+            ));
+        }
+        Some(Refused::TextRelocations) => {
+            let message =
+                "its code has to be changed when it is loaded (text relocations), which no plugin may";
+            return Err(problem("load", message, "compile all of it with -fPIC"));
+        }
+        None => {}
+    }
+    let closure = search.closure(facts)?;
+    inspection.libraries = closure.libraries;
+    Ok(())
+}
+
+/// Names of the artifact may stand in the texts, which are cut to what one reads.
+fn problem(step: &'static str, message: impl Into<String>, cure: impl Into<String>) -> Problem {
+    Problem { step, message: cut(message.into()), cure: cut(cure.into()) }
+}
+
+fn cut(mut text: String) -> String {
+    if text.len() > MAX_TEXT {
+        text.truncate(text.floor_char_boundary(MAX_TEXT));
+        text.push_str("...");
+    }
+    text
+}
+
+/// A library of the machine, whole.
+fn read_library(path: &std::path::Path) -> Option<Vec<u8>> {
+    read(File::open(path).ok()?).ok()
+}
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,10 @@
+//! What every `valor-shim` shares, whatever engine it carries.
+
+pub mod control;
+pub mod inspect;
+pub mod report;
+pub mod sandbox;
+pub mod serve;
+
+/// The contract with valord, for the engines.
+pub use valor_wire as wire;

@@ -1,0 +1,9 @@
+//! Outlives its parent.
+
+use crate::escapes::act::{Act, FORBIDDEN, Outside, call};
+
+pub(super) const ACT: Act = Act {
+    run: |_| call!(SYS_prctl, libc::PR_SET_PDEATHSIG, 0, 0, 0, 0),
+    inside: FORBIDDEN,
+    outside: Outside::Done,
+};

@@ -1,0 +1,9 @@
+//! Lets itself be looked into again.
+
+use crate::escapes::act::{Act, FORBIDDEN, Outside, call};
+
+pub(super) const ACT: Act = Act {
+    run: |_| call!(SYS_prctl, libc::PR_SET_DUMPABLE, 1, 0, 0, 0),
+    inside: FORBIDDEN,
+    outside: Outside::Done,
+};

@@ -1,0 +1,8 @@
+//! The real `valor-shim`, with its sandbox, serves plugins in C to a test that plays valord.
+
+#![expect(clippy::unwrap_used, clippy::panic, reason = "a test")]
+
+mod answers;
+mod failures;
+mod life;
+mod shim;
