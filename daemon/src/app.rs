@@ -1,0 +1,236 @@
+//! Wires everything together; listeners are handed in, so that tests bring their own.
+//!
+//! ```text
+//! config ─► store ─► data plane (worker threads) ─► supervisor ─► what was registered ─► control API ─► acceptors
+//! stop:     acceptors, control API ─► data plane finishes ─► supervisor ends the processes
+//! ```
+
+mod accept;
+mod listeners;
+mod plugins_file;
+mod signals;
+mod watchdog;
+
+use std::net::{SocketAddr, TcpListener};
+use std::path::{Path, PathBuf};
+use std::rc::Rc;
+use std::sync::Arc;
+use std::time::Duration;
+
+use tokio::task::JoinSet;
+use tokio_util::sync::CancellationToken;
+
+use crate::config::{Config, ConfigError};
+use crate::control::{self, About, Bound, Service, SupervisorHost};
+use crate::egress::{Egress, EgressOptions};
+use crate::plane::{DataPlane, PlaneOptions};
+use crate::store::{Registration, Source, Store, StoreError, now_ms};
+use crate::supervisor::{Options, Supervisor};
+use plugins_file::PluginsAtBoot;
+pub use signals::run;
+
+/// For the control API's calls under way, and for plugins to end once nothing is in flight.
+const LAST_CALLS: Duration = Duration::from_secs(2);
+
+/// The system's place for the shim.
+const SHIM: &str = "/usr/libexec/valor/valor-shim";
+
+/// The daemon, before it is started.
+#[derive(Debug)]
+pub struct App {
+    /// What the operator wants.
+    pub config: Config,
+    /// Where HTTP is served.
+    pub listeners: Vec<TcpListener>,
+    /// Where the control API is served.
+    pub control: Bound,
+    /// Made from `config`; may be changed before the start.
+    pub supervisor: Options,
+    /// Made from `config`; may be changed before the start.
+    pub plane: PlaneOptions,
+}
+
+/// The daemon, running. Dropped, it ends abruptly.
+#[derive(Debug)]
+pub struct Running {
+    addresses: Vec<SocketAddr>,
+    control: Bound,
+    plane: DataPlane,
+    supervisor: Supervisor,
+    drain_timeout: Duration,
+    stop: CancellationToken,
+    tasks: JoinSet<()>,
+}
+
+/// Why the daemon cannot start.
+#[derive(Debug, thiserror::Error)]
+pub enum AppError {
+    /// The state directory.
+    #[error(transparent)]
+    Store(#[from] StoreError),
+    /// The plugins file.
+    #[error(transparent)]
+    Config(#[from] ConfigError),
+    /// Something that the system must provide.
+    #[error("cannot {step}: {source}")]
+    System {
+        /// What was tried.
+        step: &'static str,
+        /// What the system said.
+        source: std::io::Error,
+    },
+}
+
+impl App {
+    /// A daemon that is configured so.
+    #[must_use]
+    pub fn new(config: Config, listeners: Vec<TcpListener>, control: Bound) -> Self {
+        let mut supervisor = Options::new(find_shim(config.shim.as_deref()));
+        supervisor.drain_timeout = config.drain_timeout;
+        supervisor.give_up.clone_from(&config.give_up);
+        supervisor.uids =
+            (config.plugin_uids.start, config.plugin_uids.end.saturating_sub(config.plugin_uids.start));
+        let mut plane = PlaneOptions {
+            workers: config.workers,
+            max_connections: config.front.max_connections,
+            max_connections_per_client: config.front.max_connections_per_client,
+            http: config.front.http.clone(),
+            ..PlaneOptions::default()
+        };
+        plane.http.trusted_proxies.clone_from(&config.trusted_proxies);
+        Self { config, listeners, control, supervisor, plane }
+    }
+
+    /// Starts everything. Returns when HTTP and the control API are served; plugins that were registered before may
+    /// still be starting.
+    ///
+    /// # Errors
+    /// Says which part, and what to do. A plugin that does not start is no error.
+    pub async fn start(self) -> Result<Running, AppError> {
+        let Self { config, listeners, mut control, supervisor: options, plane } = self;
+        let system = |step| move |source| AppError::System { step, source };
+        let store = Store::open(&config.state_dir)?;
+        let addresses = listeners.iter().map(TcpListener::local_addr).collect::<Result<Vec<_>, _>>();
+        let addresses = addresses.map_err(system("tell the addresses of the listeners"))?;
+
+        let egress =
+            EgressOptions { allow_private: config.allow_private, connect_timeout: config.connect_timeout };
+        let egress = Arc::new(egress);
+        let (plane, failures) =
+            DataPlane::start(plane, move |dispatcher| Rc::new(Egress::new(dispatcher, Arc::clone(&egress))))
+                .map_err(system("start the data workers"))?;
+        let host_options = (options.shim.clone(), options.inspect_deadline);
+        let supervisor = Supervisor::new(options, store.clone(), plane.clone(), failures);
+        let host =
+            SupervisorHost { supervisor: supervisor.clone(), shim: host_options.0, deadline: host_options.1 };
+
+        let mut tasks = JoinSet::new();
+        let stop = CancellationToken::new();
+        let from_file = config
+            .plugins
+            .as_deref()
+            .map(|file| PluginsAtBoot::read(file, &config.limits, config.plugin_dir.as_deref()));
+        let from_file = from_file.transpose()?.unwrap_or_default();
+        let stale = supervisor.restore(|registration| is_stale(registration, &from_file)).await?;
+        tasks.spawn(
+            stop.clone()
+                .run_until_cancelled_owned(from_file.bring(host.clone(), store.clone(), stale))
+                .then_nothing(),
+        );
+
+        let about = About {
+            version: env!("CARGO_PKG_VERSION").to_owned(),
+            abi: NATIVE_ABI,
+            started_ms: now_ms(),
+            listen: addresses.iter().map(ToString::to_string).collect(),
+            control: control.path().display().to_string(),
+            state_dir: store.dir().display().to_string(),
+            workers: u32::try_from(plane.workers()).unwrap_or(u32::MAX),
+        };
+        let service = Service::new(host, store, config.limits, config.max_instances, about);
+        let listener = control.listen().map_err(system("serve the control socket"))?;
+        let (access, until) = (control.access(), stop.clone());
+        tasks.spawn(async move {
+            if let Err(error) = control::serve(listener, access, service, until).await {
+                tracing::error!(%error, "the control API has ended; HTTP goes on");
+            }
+        });
+        for listener in listeners {
+            let accept = accept::accept(listener, plane.clone()).map_err(system("listen"))?;
+            tasks.spawn(stop.clone().run_until_cancelled_owned(accept).then_nothing());
+        }
+        for address in &addresses {
+            tracing::info!("serving http://{address}");
+        }
+        tracing::info!(control = %control.path().display(), "ready");
+        Ok(Running {
+            addresses,
+            control,
+            plane,
+            supervisor,
+            drain_timeout: config.drain_timeout,
+            stop,
+            tasks,
+        })
+    }
+}
+
+impl Running {
+    /// Where HTTP is served.
+    #[must_use]
+    pub fn addresses(&self) -> &[SocketAddr] {
+        &self.addresses
+    }
+
+    /// Where the control API is served.
+    #[must_use]
+    pub fn control(&self) -> &Path {
+        self.control.path()
+    }
+
+    /// The supervisor.
+    #[must_use]
+    pub fn supervisor(&self) -> &Supervisor {
+        &self.supervisor
+    }
+
+    /// Ends gracefully: takes nothing new, finishes what is in flight, ends the plugins. It is over soon after the drain
+    /// timeout, whatever plugins and clients do.
+    pub async fn stop(mut self) {
+        self.stop.cancel();
+        let calls = async { while self.tasks.join_next().await.is_some() {} };
+        let (_calls, ()) =
+            tokio::join!(tokio::time::timeout(LAST_CALLS, calls), self.plane.shutdown(self.drain_timeout));
+        self.tasks.abort_all();
+        self.supervisor.shutdown(LAST_CALLS).await;
+    }
+}
+
+/// The version of the native ABI that `valor-shim` of this release speaks.
+const NATIVE_ABI: u32 = 1;
+
+/// An entry of the plugins file that is in it no more.
+fn is_stale(registration: &Registration, file: &PluginsAtBoot) -> bool {
+    registration.source == Source::File && !file.names(&registration.name)
+}
+
+fn find_shim(configured: Option<&Path>) -> PathBuf {
+    if let Some(path) = configured {
+        return path.to_owned();
+    }
+    let beside = std::env::current_exe().ok().map(|exe| exe.with_file_name("valor-shim"));
+    match beside.filter(|path| path.is_file()) {
+        Some(path) => path,
+        // If it is not there either, the first start says so.
+        None => PathBuf::from(SHIM),
+    }
+}
+
+/// For tasks whose result nobody needs.
+trait ThenNothing: Future + Sized + Send {
+    fn then_nothing(self) -> impl Future<Output = ()> + Send {
+        async { drop(self.await) }
+    }
+}
+
+impl<F: Future + Send> ThenNothing for F {}

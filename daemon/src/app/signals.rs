@@ -1,0 +1,66 @@
+//! The daemon in the foreground: from its listeners to the signal that ends it.
+
+use std::io;
+
+use tokio::signal::unix::{Signal, SignalKind, signal};
+
+use super::listeners::said;
+use super::{App, AppError};
+use super::{listeners, watchdog};
+use crate::config::Config;
+use crate::control;
+use crate::sys::{limits, systemd};
+
+/// Serves until SIGTERM or SIGINT, then ends gracefully; a second one ends it at once.
+///
+/// # Errors
+/// When it cannot start; the chain says why and what to do.
+pub async fn run(config: Config) -> anyhow::Result<()> {
+    use anyhow::Context as _;
+    let mut signals = Signals::new().context("cannot receive signals")?;
+    if let Err(error) = limits::raise_descriptors() {
+        tracing::warn!(%error, "cannot raise the limit of descriptors");
+    }
+    let control = control::bind(&config.control, &config.control_group)?;
+    let listeners = listeners::open(&config.listen)?;
+    let running = App::new(config, listeners, control).start().await.map_err(|error: AppError| error)?;
+    said("note that valord is ready", systemd::ready("serving"));
+    if let Some(period) = systemd::watchdog() {
+        tokio::spawn(watchdog::feed(running.plane.clone(), period, running.stop.clone()));
+    }
+    let name = signals.next().await;
+    tracing::info!("{name}: finishing what is in flight; a second signal ends it at once");
+    said("note that valord is stopping", systemd::stopping());
+    tokio::select! {
+        () = running.stop() => tracing::info!("stopped"),
+        name = signals.next() => tracing::warn!("{name} again: ending at once"),
+    }
+    Ok(())
+}
+
+struct Signals {
+    terminate: Signal,
+    interrupt: Signal,
+    /// Watched so that children wait to be reaped even where whoever started valord has them ignored.
+    _child: Signal,
+    /// Watched so that a file beyond `RLIMIT_FSIZE` is an error of the one who wants it written, and not the end of valord.
+    _too_large: Signal,
+}
+
+impl Signals {
+    fn new() -> io::Result<Self> {
+        Ok(Self {
+            terminate: signal(SignalKind::terminate())?,
+            interrupt: signal(SignalKind::interrupt())?,
+            _child: signal(SignalKind::child())?,
+            _too_large: signal(SignalKind::from_raw(limits::FILE_TOO_LARGE))?,
+        })
+    }
+
+    async fn next(&mut self) -> &'static str {
+        tokio::select! {
+            _ = self.terminate.recv() => "SIGTERM",
+            _ = self.interrupt.recv() => "SIGINT",
+        }
+    }
+}

@@ -1,0 +1,77 @@
+//! Limits as an operator writes them (`timeout = "5s"`, `memory = "64MiB"`), and what is too much or too little.
+
+use schemars::JsonSchema;
+use serde::Deserialize;
+use std::time::Duration;
+
+use super::units::{Size, Span};
+use crate::plugin::Limits;
+
+/// Every one may be left out.
+#[derive(Debug, Default, Deserialize, JsonSchema)]
+#[serde(default, deny_unknown_fields)]
+pub(super) struct LimitsFile {
+    /// From a request to its response head, time in the queue included.
+    timeout: Option<Span>,
+    /// Between two parts of a body.
+    idle_timeout: Option<Span>,
+    /// For the whole exchange; without it streams may live on.
+    total_timeout: Option<Span>,
+    /// Requests at once.
+    concurrency: Option<u32>,
+    /// Requests that wait; beyond them 503.
+    queue: Option<u32>,
+    /// Processes.
+    instances: Option<u16>,
+    /// Memory of one process.
+    memory: Option<Size>,
+    /// The largest request body.
+    max_body: Option<Size>,
+}
+
+impl LimitsFile {
+    /// These, and `base` where nothing is said.
+    pub(super) fn over(&self, base: &Limits) -> Limits {
+        Limits {
+            timeout: self.timeout.map_or(base.timeout, |span| span.0),
+            idle_timeout: self.idle_timeout.map_or(base.idle_timeout, |span| span.0),
+            total_timeout: self.total_timeout.map_or(base.total_timeout, |span| Some(span.0)),
+            concurrency: self.concurrency.unwrap_or(base.concurrency),
+            queue: self.queue.unwrap_or(base.queue),
+            instances: self.instances.unwrap_or(base.instances),
+            memory: self.memory.map_or(base.memory, |size| size.0),
+            max_body: self.max_body.map_or(base.max_body, |size| size.0),
+        }
+    }
+}
+
+const DAY: Duration = Duration::from_secs(24 * 3600);
+/// Less does not hold the C library and a stack.
+const MIN_MEMORY: u64 = 8 << 20;
+
+/// Which limits make no sense, by their key, and why.
+#[must_use]
+pub fn check_limits(limits: &Limits) -> Vec<(&'static str, String)> {
+    let mut wrong = Vec::new();
+    let spans = [
+        ("timeout", Some(limits.timeout)),
+        ("idle_timeout", Some(limits.idle_timeout)),
+        ("total_timeout", limits.total_timeout),
+    ];
+    for (key, span) in spans {
+        if span.is_some_and(|span| span < Duration::from_millis(1) || span > DAY) {
+            wrong.push((key, "must be between 1ms and 24h".to_owned()));
+        }
+    }
+    let mut within = |key, value: u64, least: u64, most: u64| {
+        if value < least || value > most {
+            wrong.push((key, format!("{value} is not between {least} and {most}")));
+        }
+    };
+    within("concurrency", limits.concurrency.into(), 1, 1 << 16);
+    within("queue", limits.queue.into(), 0, 1 << 20);
+    within("instances", limits.instances.into(), 1, 64);
+    within("memory", limits.memory, MIN_MEMORY, 1 << 46);
+    within("max_body", limits.max_body, 0, 1 << 46);
+    wrong
+}

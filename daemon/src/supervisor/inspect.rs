@@ -1,0 +1,202 @@
+//! Reads an artifact in a one-shot of the shim, so that the daemon parses nothing of what strangers wrote.
+
+use std::fs::File;
+use std::os::fd::AsFd as _;
+use std::path::{Path, PathBuf};
+use std::time::Duration;
+
+use serde::Deserialize;
+use serde_json::Value;
+use tokio::io::AsyncReadExt as _;
+use tokio::net::unix::pipe::Receiver;
+use valor_wire::control::Library;
+
+use crate::sys::process::{Child, Exit};
+use crate::sys::spawn::{Spec, spawn};
+
+/// What is known of an artifact without running it.
+#[derive(Debug, Clone, Default, PartialEq, Deserialize)]
+#[serde(default)]
+pub struct Inspection {
+    /// What sort of file it is: `native`.
+    pub kind: String,
+    /// Its machine.
+    pub arch: String,
+    /// Why it cannot be loaded here.
+    pub problem: Option<Problem>,
+    /// What its author embedded.
+    pub manifest: Option<Manifest>,
+    /// What it needs beyond what the shim has.
+    pub libraries: Vec<Library>,
+}
+
+/// Why an artifact cannot be loaded.
+#[derive(Debug, Clone, Default, PartialEq, Eq, Deserialize)]
+#[serde(default)]
+pub struct Problem {
+    /// The failed check.
+    pub step: String,
+    /// What is wrong.
+    pub message: String,
+    /// What to do.
+    pub cure: String,
+}
+
+/// What an author embeds.
+#[derive(Debug, Clone, Default, PartialEq, Deserialize)]
+#[serde(default)]
+pub struct Manifest {
+    /// The name it suggests.
+    pub name: String,
+    /// Its version.
+    pub version: String,
+    /// The ABI it was built for.
+    pub abi: u32,
+    /// The SDK it was built with.
+    pub sdk: String,
+    /// What it wants to reach.
+    pub permissions: Permissions,
+    /// All of it, as written.
+    #[serde(skip)]
+    pub json: Value,
+}
+
+/// What a plugin wants to reach.
+#[derive(Debug, Clone, Default, PartialEq, Eq, Deserialize)]
+#[serde(default)]
+pub struct Permissions {
+    /// As in `Grants::net`.
+    pub net: Vec<String>,
+    /// Paths to read.
+    pub read: Vec<PathBuf>,
+    /// Paths to write.
+    pub write: Vec<PathBuf>,
+    /// Names of environment variables.
+    pub env: Vec<String>,
+}
+
+/// Why an artifact could not be inspected.
+#[derive(Debug, thiserror::Error)]
+pub enum InspectError {
+    /// The one-shot cannot be started.
+    #[error("cannot start {} to inspect the artifact: {source}; install valor-shim beside valord, or name it with --shim", shim.display())]
+    Spawn {
+        /// The program.
+        shim: PathBuf,
+        /// What the system said.
+        source: std::io::Error,
+    },
+    /// It has not ended in time.
+    #[error("inspecting the artifact took longer than {0:?}: the file is likely made to be slow to read")]
+    Deadline(Duration),
+    /// It ended with an error.
+    #[error("the artifact cannot be inspected: {0}")]
+    Failed(String),
+    /// Its answer is none.
+    #[error(
+        "the inspection of the artifact gave no valid answer: {0}; install valord and valor-shim from one release"
+    )]
+    Answer(String),
+}
+
+/// Answers and messages are read this far.
+const MAX_ANSWER: u64 = 4 << 20;
+const MAX_MESSAGE: u64 = 16 << 10;
+
+/// Inspects an artifact, which is open for reading at its start.
+///
+/// # Errors
+/// When the one-shot fails; an artifact that cannot be loaded is no error but [`Inspection::problem`].
+pub async fn inspect(shim: &Path, artifact: &File, deadline: Duration) -> Result<Inspection, InspectError> {
+    let failed = |source| InspectError::Spawn { shim: shim.to_owned(), source };
+    let (mut child, answer, message) = start(shim, artifact).map_err(failed)?;
+    let work = async {
+        let read = |pipe: Receiver, limit| async move {
+            let mut bytes = Vec::new();
+            pipe.take(limit).read_to_end(&mut bytes).await.map(|_| bytes)
+        };
+        let (answer, message) =
+            tokio::try_join!(read(answer, MAX_ANSWER), read(message, MAX_MESSAGE)).map_err(failed)?;
+        Ok((answer, message, child.wait().await))
+    };
+    // Dropped on the way out, whatever happens, the child is killed and reaped.
+    let (answer, message, exit) =
+        tokio::time::timeout(deadline, work).await.map_err(|_| InspectError::Deadline(deadline))??;
+    if exit != Exit::Code(0) {
+        let message = String::from_utf8_lossy(&message);
+        let message = message.trim().strip_prefix("valor-shim: ").unwrap_or(message.trim());
+        return Err(InspectError::Failed(if message.is_empty() {
+            format!("it ended with {exit}")
+        } else {
+            message.to_owned()
+        }));
+    }
+    parse(&answer)
+}
+
+fn start(shim: &Path, artifact: &File) -> std::io::Result<(Child, Receiver, Receiver)> {
+    let (answer, to_answer) = std::io::pipe()?;
+    let (message, to_message) = std::io::pipe()?;
+    let stdio = [artifact.as_fd(), to_answer.as_fd(), to_message.as_fd()];
+    let child = spawn(&Spec { program: shim, args: &["inspect"], stdio, extra: &[] })?;
+    Ok((child, Receiver::from_owned_fd(answer.into())?, Receiver::from_owned_fd(message.into())?))
+}
+
+fn parse(answer: &[u8]) -> Result<Inspection, InspectError> {
+    let wrong = |error: serde_json::Error| InspectError::Answer(error.to_string());
+    let json: Value = serde_json::from_slice(answer).map_err(wrong)?;
+    let manifest = json.get("manifest").cloned().unwrap_or_default();
+    let mut inspection = Inspection::deserialize(json).map_err(wrong)?;
+    if let Some(parsed) = &mut inspection.manifest {
+        parsed.json = manifest;
+    }
+    Ok(inspection)
+}
+
+#[cfg(test)]
+mod tests {
+    use std::os::unix::fs::PermissionsExt as _;
+
+    use super::*;
+
+    /// A one-shot that does what the script says.
+    async fn run(script: &str, deadline: Duration) -> Result<Inspection, InspectError> {
+        let dir = tempfile::tempdir().unwrap();
+        let shim = dir.path().join("shim");
+        std::fs::write(&shim, format!("#!/bin/sh\n{script}\n")).unwrap();
+        std::fs::set_permissions(&shim, std::fs::Permissions::from_mode(0o755)).unwrap();
+        inspect(&shim, &File::open("/etc/passwd").unwrap(), deadline).await
+    }
+
+    const LONG: Duration = Duration::from_secs(60);
+
+    #[tokio::test]
+    async fn an_answer_is_read() {
+        let json = r#"{"kind":"native","arch":"x86_64","problem":null,"manifest":{"name":"x","version":"1","more":[1]},"new":1}"#;
+        let inspection = run(&format!("read line; [ -n \"$line\" ] && echo '{json}'"), LONG).await.unwrap();
+        assert_eq!((&*inspection.kind, &inspection.problem), ("native", &None));
+        let manifest = inspection.manifest.unwrap();
+        assert_eq!((&*manifest.name, &manifest.json["more"][0]), ("x", &1.into()));
+    }
+
+    #[tokio::test]
+    async fn failures_have_names() {
+        assert!(
+            matches!(run("echo 'valor-shim: no luck' >&2; exit 1", LONG).await, Err(InspectError::Failed(m)) if m == "no luck")
+        );
+        assert!(
+            matches!(run("kill -9 $$", LONG).await, Err(InspectError::Failed(m)) if m.contains("signal 9"))
+        );
+        assert!(matches!(run("echo nonsense", LONG).await, Err(InspectError::Answer(_))));
+        assert!(matches!(
+            run("head -c 100000000 /dev/zero", LONG).await,
+            Err(InspectError::Answer(_) | InspectError::Failed(_))
+        ));
+        assert!(matches!(
+            run("exec sleep 1000", Duration::from_millis(50)).await,
+            Err(InspectError::Deadline(_))
+        ));
+        let missing = inspect(Path::new("/nowhere"), &File::open("/etc/passwd").unwrap(), LONG).await;
+        assert!(matches!(missing, Err(InspectError::Spawn { .. })));
+    }
+}

@@ -1,0 +1,128 @@
+//! The daemon's own look at a confined process, from outside, before anything of the plugin runs in it.
+
+use valor_wire::control::{Identity, LayerReport, LayerStatus, Rlimits};
+
+use crate::sys::proc::{self, Status};
+
+/// What the process was asked to become.
+#[derive(Debug)]
+pub(super) struct Expected {
+    pub identity: Option<Identity>,
+    pub rlimits: Rlimits,
+    /// Descriptors 0 to 2, the control socket and the data sockets.
+    pub descriptors: usize,
+}
+
+/// Marks what can be seen as verified, and what is not as it was reported as absent. Returns the number of seccomp
+/// filters, where the kernel tells.
+///
+/// # Errors
+/// When the process cannot be seen at all.
+pub(super) fn layers(
+    rows: &mut [LayerReport],
+    pid: u32,
+    expected: &Expected,
+) -> std::io::Result<Option<u32>> {
+    let status = proc::status(pid)?;
+    for row in rows {
+        // Its own word on this is worth nothing.
+        row.verified = false;
+        match look(&row.layer, pid, &status, expected) {
+            Some(true) => row.verified = true,
+            Some(false) if row.status != LayerStatus::Absent => {
+                row.status = LayerStatus::Absent;
+                row.reason = "reported, but the kernel says otherwise".to_owned();
+                row.verified = true;
+            }
+            _ => {}
+        }
+    }
+    Ok(status.seccomp_filters)
+}
+
+/// Whether a layer holds; `None`: it cannot be seen from here.
+fn look(layer: &str, pid: u32, status: &Status, expected: &Expected) -> Option<bool> {
+    let apart = |kind| {
+        let theirs = proc::namespace(Some(pid), kind).ok()?;
+        Some(theirs != proc::namespace(None, kind).ok()?)
+    };
+    match layer {
+        "no-new-privs" => Some(status.no_new_privs),
+        "seccomp" => Some(status.seccomp == 2),
+        // The bounding set is emptied with privilege; without one it stays, and no-new-privs makes it meaningless.
+        "capabilities" => {
+            let unreachable = status.bounding? == 0 || (expected.identity.is_none() && status.no_new_privs);
+            Some(status.capabilities? == 0 && unreachable)
+        }
+        "uid" => expected.identity.map(|id| all(&status.uids, id.uid) && all(&status.gids, id.gid)),
+        "descriptors" => proc::descriptors(pid).ok().map(|count| count <= expected.descriptors),
+        "rlimits" => {
+            let holds =
+                |name, most: u64| Some(proc::limit(pid, name).ok()?.is_some_and(|limit| limit <= most));
+            Some(holds("Max open files", expected.rlimits.nofile)? && holds("Max core file size", 0)?)
+        }
+        "non-dumpable" => (!status.uids.contains(&0)).then(|| proc::owner(pid).ok().map(|uid| uid == 0))?,
+        // The depth shows it where the links are hidden.
+        "pid-namespace" => apart("pid").or(Some(status.pids.len() > 1)),
+        "user-namespace" => apart("user"),
+        "mount-namespace" => apart("mnt"),
+        "net-namespace" => apart("net"),
+        "ipc-namespace" => apart("ipc"),
+        "uts-namespace" => apart("uts"),
+        "cgroup-namespace" => apart("cgroup"),
+        _ => None,
+    }
+}
+
+/// All four of them.
+fn all(ids: &[u32], wanted: u32) -> bool {
+    ids.len() == 4 && ids.iter().all(|&id| id == wanted)
+}
+
+/// The second filter, seen by the number of filters before and after.
+pub(super) fn seal(pid: u32, before: Option<u32>) -> LayerReport {
+    let after = proc::status(pid).ok().and_then(|status| status.seccomp_filters);
+    let (status, reason, verified) = match (before, after) {
+        (Some(before), Some(after)) if after > before => (LayerStatus::Full, String::new(), true),
+        (Some(_), Some(_)) => {
+            (LayerStatus::Absent, "no second filter was added after loading".to_owned(), true)
+        }
+        _ => (
+            LayerStatus::Partial,
+            "the kernel does not count filters: it cannot be verified".to_owned(),
+            false,
+        ),
+    };
+    LayerReport { layer: "seal".to_owned(), status, reason, verified }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_lie_is_seen() {
+        let rlimits = Rlimits { nofile: 1, nproc: 1, fsize: 1, data: None };
+        let expected = Expected { identity: Some(Identity { uid: 7, gid: 7 }), rlimits, descriptors: 1 };
+        let layers = ["seccomp", "net-namespace", "uid", "descriptors", "rlimits", "landlock-fs"];
+        let row = |layer: &str| LayerReport {
+            layer: layer.to_owned(),
+            status: LayerStatus::Full,
+            reason: String::new(),
+            verified: true,
+        };
+        let mut rows: Vec<_> = layers.into_iter().map(row).collect();
+        // This test's own process is certainly not confined.
+        super::layers(&mut rows, std::process::id(), &expected).unwrap();
+        for row in &rows[..5] {
+            assert_eq!((row.status, row.verified), (LayerStatus::Absent, true), "{row:?}");
+        }
+        assert_eq!(
+            (rows[5].status, rows[5].verified),
+            (LayerStatus::Full, false),
+            "what cannot be seen is its own word"
+        );
+        assert_eq!(seal(std::process::id(), Some(0)).status, LayerStatus::Absent);
+        assert!(super::layers(&mut rows, u32::MAX, &expected).is_err());
+    }
+}

@@ -1,0 +1,143 @@
+//! What is started: a registration with its artifact, and how the sandbox is to be built for it.
+
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::{Arc, Mutex, PoisonError};
+
+use tokio::sync::OnceCell;
+use valor_wire::control::{Identity, LayerReport, Rlimits, Setup};
+
+use super::inspect::{Inspection, inspect};
+use super::shared::Shared;
+use super::start_error::StartError;
+use crate::plugin::Plugin;
+use crate::store::{ArtifactRef, Registration, StoreError};
+
+/// The kernel's limits where nothing else is said.
+const NOFILE: u64 = 1024;
+const NPROC: u64 = 1024;
+const FSIZE: u64 = 1 << 30;
+
+/// One version of a plugin; a replacement is another one.
+#[derive(Debug)]
+pub(super) struct Version {
+    pub registration: Arc<Registration>,
+    pub plugin: Arc<Plugin>,
+    /// Keeps the artifact in the store.
+    pub artifact: Option<ArtifactRef>,
+    /// Made when it is first needed: the machine's libraries may have moved since the registration.
+    inspection: OnceCell<Inspection>,
+    /// There was no `/data` of this name before.
+    made_data: AtomicBool,
+    /// The sandbox of the process that was started last.
+    layers: Mutex<Vec<LayerReport>>,
+}
+
+/// All that a start needs.
+#[derive(Debug)]
+pub(super) struct Prepared {
+    pub setup: Setup,
+}
+
+impl Version {
+    pub(super) fn new(
+        registration: Registration,
+        artifact: Option<ArtifactRef>,
+        inspection: Option<Inspection>,
+    ) -> Self {
+        let Registration { name, prefix, limits, grants, .. } = &registration;
+        let plugin = Plugin::new(name, prefix, limits.clone(), grants.clone());
+        let inspection = inspection.map_or_else(OnceCell::new, |known| OnceCell::new_with(Some(known)));
+        Self {
+            registration: Arc::new(registration),
+            plugin,
+            artifact,
+            inspection,
+            made_data: AtomicBool::new(false),
+            layers: Mutex::default(),
+        }
+    }
+
+    /// The same registration, with counters of its own and a fresh look at the artifact.
+    pub(super) fn again(&self) -> Self {
+        Self::new(Registration::clone(&self.registration), self.artifact.clone(), None)
+    }
+
+    /// Whether its first start has made the plugin's `/data`.
+    pub(super) fn has_made_data(&self) -> bool {
+        self.made_data.load(Ordering::Relaxed)
+    }
+
+    /// The same plugin, with this noted in its registration.
+    pub(super) fn marked(&self, disabled: bool) -> Self {
+        Self {
+            registration: Arc::new(Registration { disabled, ..Registration::clone(&self.registration) }),
+            plugin: Arc::clone(&self.plugin),
+            artifact: self.artifact.clone(),
+            inspection: self.inspection.clone(),
+            layers: Mutex::new(self.layers()),
+            made_data: self.has_made_data().into(),
+        }
+    }
+
+    pub(super) fn inspection(&self) -> Option<&Inspection> {
+        self.inspection.get()
+    }
+
+    /// Remembers what became of each layer, also where it was not enough.
+    pub(super) fn show(&self, layers: &[LayerReport]) {
+        *self.layers.lock().unwrap_or_else(PoisonError::into_inner) = layers.to_vec();
+    }
+
+    pub(super) fn layers(&self) -> Vec<LayerReport> {
+        self.layers.lock().unwrap_or_else(PoisonError::into_inner).clone()
+    }
+
+    /// Verifies the artifact and makes what the sandbox is built from.
+    pub(super) async fn prepare(&self, shared: &Shared) -> Result<Prepared, StartError> {
+        let store = shared.store.clone();
+        let registration = Arc::clone(&self.registration);
+        let identity = identity(shared, &registration)?;
+        let owner = identity.map(|id| (id.uid, id.gid));
+        let disk = tokio::task::spawn_blocking(move || {
+            let artifact = store.verify(&registration.sha256)?;
+            let data = store.make_data_dir(&registration.name, owner)?;
+            Ok::<_, StoreError>((artifact.open()?, artifact.path(), data))
+        });
+        let (file, artifact, (data, made)) =
+            disk.await.map_err(|error| StartError::spawn(&shared.options.shim, &error.into()))??;
+        self.made_data.fetch_or(made, Ordering::Relaxed);
+        let look = || inspect(&shared.options.shim, &file, shared.options.inspect_deadline);
+        let inspection = self.inspection.get_or_try_init(look).await?;
+        if let Some(problem) = &inspection.problem {
+            return Err(StartError::problem(problem));
+        }
+        let Registration { name, limits, grants, .. } = &*self.registration;
+        let setup = Setup {
+            plugin: name.clone(),
+            artifact,
+            libraries: inspection.libraries.clone(),
+            root: shared.store.sandbox_root(),
+            data: Some(data),
+            tmp_bytes: shared.options.tmp_bytes,
+            read: grants.read.clone(),
+            write: grants.write.clone(),
+            env: grants.env.clone(),
+            identity,
+            rlimits: Rlimits {
+                nofile: NOFILE,
+                nproc: NPROC,
+                fsize: FSIZE,
+                data: (!shared.cgroups.counts_memory()).then_some(limits.memory),
+            },
+        };
+        Ok(Prepared { setup })
+    }
+}
+
+/// As root, a uid of the plugin's own: without one it does not start.
+fn identity(shared: &Shared, registration: &Registration) -> Result<Option<Identity>, StartError> {
+    let Some((first, count)) = shared.uids else { return Ok(None) };
+    let slot = registration.uid_slot.filter(|slot| *slot < count);
+    let uid = slot.and_then(|slot| first.checked_add(slot)).filter(|uid| *uid > 0);
+    uid.map(|uid| Some(Identity { uid, gid: uid })).ok_or_else(StartError::no_uid)
+}

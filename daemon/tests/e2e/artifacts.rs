@@ -1,0 +1,70 @@
+//! Finds what was built before, and compiles plugins in C.
+
+use std::path::{Path, PathBuf};
+use std::process::Command;
+
+/// Names another place for what was built, for tests that run again as another user.
+pub(crate) const BIN: &str = "VALOR_TEST_BIN";
+
+/// The directory of the profile, such as `target/release`.
+pub(crate) fn bin() -> PathBuf {
+    if let Some(dir) = std::env::var_os(BIN) {
+        return dir.into();
+    }
+    let exe = std::env::current_exe().unwrap();
+    exe.parent().and_then(Path::parent).unwrap().to_owned()
+}
+
+/// Something that was built: `valor-shim`, `libhello_plugin.so`.
+pub(crate) fn built(name: &str) -> PathBuf {
+    let path = bin().join(name);
+    let profile = if bin().ends_with("release") { " --release" } else { "" };
+    assert!(
+        path.exists(),
+        "{} is missing: run `cargo build{profile} --workspace` (and `make -C examples/hello-c OUT={}`)",
+        path.display(),
+        bin().display()
+    );
+    path
+}
+
+pub(crate) fn root() -> PathBuf {
+    Path::new(env!("CARGO_MANIFEST_DIR")).join("..").canonicalize().unwrap()
+}
+
+#[expect(clippy::disallowed_methods, reason = "tests start compilers and daemons")]
+pub(crate) fn command(program: impl AsRef<std::ffi::OsStr>) -> Command {
+    Command::new(program)
+}
+
+/// The names of all plugins of `tests/plugins/misbehave`.
+pub(crate) fn misbehaviours() -> impl Iterator<Item = String> {
+    let files = std::fs::read_dir(root().join("daemon/tests/plugins/misbehave")).unwrap();
+    let names = files.map(|entry| entry.unwrap().file_name().into_string().unwrap());
+    names.filter_map(|name| name.strip_suffix(".c").map(ToOwned::to_owned))
+}
+
+/// Compiles a plugin of `tests/plugins/misbehave`.
+pub(crate) fn misbehave(name: &str) -> PathBuf {
+    let (from, to) = (root().join("daemon/tests/plugins/misbehave"), bin().join("misbehave"));
+    let library = to.join(format!("lib{name}.so"));
+    if std::env::var_os(BIN).is_some() {
+        return built(&format!("misbehave/lib{name}.so"));
+    }
+    std::fs::create_dir_all(&to).unwrap();
+    // Tests run side by side, also in other processes.
+    let own = tempfile::Builder::new().tempfile_in(&to).unwrap().into_temp_path();
+    let status = command("cc")
+        .args(["-fPIC", "-shared", "-O0", "-w", "-pthread", "-o"])
+        .arg(&own)
+        .arg("-I")
+        .arg(root().join("sdk/include"))
+        .arg(from.join(format!("{name}.c")))
+        .status()
+        .unwrap();
+    assert!(status.success(), "{name}.c does not compile");
+    // Another user may want to read it, too.
+    std::fs::set_permissions(&own, std::os::unix::fs::PermissionsExt::from_mode(0o755)).unwrap();
+    own.persist(&library).unwrap();
+    library
+}

@@ -1,0 +1,33 @@
+//! The real daemon with real shims and real plugins: registered through the control API, asked over HTTP.
+//!
+//! They need what `make build examples` builds, in the profile of the tests; what is missing fails the test that wants it.
+
+#![expect(clippy::unwrap_used, clippy::panic, clippy::print_stderr, reason = "a test")]
+
+mod again;
+mod artifacts;
+mod boot;
+mod client;
+mod control;
+mod ctl;
+mod daemon;
+mod disk;
+mod examples;
+mod faults;
+mod fetch;
+mod harness;
+mod honest;
+mod hostile;
+mod killed;
+mod life;
+mod lifecycle;
+mod listing;
+mod names;
+mod neighbour;
+mod permission;
+mod plugins_file;
+mod sandbox;
+mod start;
+mod state;
+mod streams;
+mod unusable;

@@ -1,0 +1,12 @@
+/* Hangs in a constructor, before anybody has asked it anything. */
+#define ACT act
+#include "act.h"
+
+__attribute__((constructor)) static void before_all(void) {
+    for (;;) pause();
+}
+
+static void act(const valor_host *host, valor_worker *worker, valor_exchange *exchange, const valor_request *request) {
+    (void)worker, (void)request;
+    valor_answer(host, exchange, 200, "text/plain", "alive\n");
+}

@@ -1,0 +1,13 @@
+/* Fails to be created, and says why. */
+#include "act.h"
+
+static int create(const valor_host *host, valor_worker *worker, const valor_worker_args *args) {
+    (void)args;
+    host->created(worker, 1, valor_text("no database"));
+    return 1;
+}
+
+static const valor_plugin plugin = {.abi = VALOR_ABI_VERSION, .size = sizeof plugin, .create = create,
+                                    .on_request = act_ok};
+
+const valor_plugin *valor_plugin_entry(void) { return &plugin; }

@@ -1,0 +1,8 @@
+/* Leaves in the middle of a request. */
+#define ACT act
+#include "act.h"
+
+static void act(const valor_host *host, valor_worker *worker, valor_exchange *exchange, const valor_request *request) {
+    ACT_UNUSED;
+    _exit(3);
+}

@@ -1,0 +1,4 @@
+/* Exports nothing that valor knows. */
+#include "act.h"
+
+int something_else(void) { return 1; }

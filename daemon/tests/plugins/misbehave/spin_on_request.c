@@ -1,0 +1,8 @@
+/* Never gives its worker back. */
+#define ACT act
+#include "act.h"
+
+static void act(const valor_host *host, valor_worker *worker, valor_exchange *exchange, const valor_request *request) {
+    ACT_UNUSED;
+    act_spin();
+}
