@@ -1,0 +1,6 @@
+use valor::*;
+
+#[vlugin]
+pub async fn on_request(_req: http::Request) -> http::Response {
+    "OK response from a plugin".into()
+}
