@@ -1,0 +1,45 @@
+# valor: `make demo` shows it, `make test` proves it. Both install what they need.
+
+CARGO ?= cargo
+PROFILE := --release
+BIN := target/release
+DEMO_LISTEN ?= 127.0.0.1:8080
+
+.PHONY: help build demo demo-stop test conformance lint tools clean
+
+help: ## this text
+	@awk -F':.*## ' '/^[a-z-]+:.*## /{printf "  make %-10s %s\n", $$1, $$2}' Makefile
+
+# Always the whole workspace, so that every target shares one set of features and nothing is built twice.
+build: ## target/release/{valord,valor-shim,valorctl} and the examples
+	$(CARGO) build $(PROFILE) --locked --workspace
+	$(MAKE) -C examples/hello-c OUT=$(abspath $(BIN))
+
+demo: build ## start valord with every example on http://127.0.0.1:8080
+	@examples/demo.sh start $(DEMO_LISTEN)
+
+demo-stop: ## stop what `make demo` started
+	@examples/demo.sh stop
+
+test: tools build ## every test, as CI runs them
+	$(CARGO) build $(PROFILE) --locked --workspace --all-targets
+	$(CARGO) check $(PROFILE) --locked --target wasm32-unknown-unknown -p hello -p with-state
+	$(CARGO) nextest run --cargo-profile release --locked --workspace $(if $(CI),--profile ci)
+	$(CARGO) test $(PROFILE) --locked --doc -p valor
+
+conformance: build ## what others judge by: httplint, redbot, h2load, slowhttptest, grpcio (installs them)
+	daemon/tests/conformance/run $(if $(QUICK),quick) $(BIN)
+	daemon/tests/conformance/grpc.sh $(BIN)
+
+lint: ## formatting, clippy, documentation links
+	$(CARGO) fmt --all --check
+	$(CARGO) clippy $(PROFILE) --locked --workspace --all-targets -- -D warnings
+	RUSTDOCFLAGS="-D warnings" $(CARGO) doc $(PROFILE) --locked --workspace --no-deps
+
+tools:
+	@command -v cargo-nextest >/dev/null || $(CARGO) install --locked cargo-nextest@0.9.143
+	@rustup target list --installed | grep -qx wasm32-unknown-unknown || rustup target add wasm32-unknown-unknown
+	@rustup toolchain list | grep -q '^nightly' || rustup toolchain install nightly --profile minimal
+
+clean:
+	$(CARGO) clean
