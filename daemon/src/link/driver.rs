@@ -136,6 +136,7 @@ impl Driver {
             match written {
                 Ok(n) => {
                     state.conn.written(n);
+                    state.sent += n as u64;
                     self.uncongest(&mut state);
                     drop(state);
                     self.wakers.drain(..).for_each(Waker::wake);

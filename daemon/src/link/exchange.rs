@@ -18,7 +18,6 @@ use crate::plugin::Permit;
 /// Waits for the response head; dropping it cancels the request.
 #[derive(Debug)]
 pub struct Exchange {
-    link: Rc<Link>,
     /// Taken when the body goes on with it.
     reader: Option<Reader>,
 }
@@ -37,7 +36,7 @@ pub struct Reply {
 }
 
 /// What is known of a request's body when its head is sent.
-#[derive(Debug)]
+#[derive(Debug, Clone)]
 pub enum First {
     /// There is none.
     Nothing,
@@ -85,12 +84,14 @@ impl Link {
         if state.ended.is_some() || state.closing {
             return Err(OpenError::Closed);
         }
+        let start = state.sent + state.conn.outbox().len() as u64;
         let id = match state.conn.open(&head, fields, matches!(first, First::Nothing)) {
             Ok(id) => id,
             Err(SendError::Head(error)) => return Err(error.into()),
             Err(_) => return Err(OpenError::Busy),
         };
         let mut stream = Stream::new(id, Head::Waiting, origin);
+        stream.start = start;
         stream.read_due = stream.origin.deadline.map(|due| (due, Failure::Deadline));
         stream.permit = permit.into();
         stream.total_due = self.plugin.total_timeout().map(|limit| now + limit);
@@ -121,7 +122,7 @@ impl Link {
         let source =
             rest.map(|(bytes, last)| Source::new(Writer { link: Rc::clone(self), key, id }, bytes, last));
         let reader = Some(Reader { link: Rc::clone(self), key, id });
-        Ok((Exchange { link: Rc::clone(self), reader }, source))
+        Ok((Exchange { reader }, source))
     }
 }
 
@@ -163,12 +164,6 @@ impl Future for Exchange {
 }
 
 impl Exchange {
-    /// Who is asked.
-    #[must_use]
-    pub fn link(&self) -> &Rc<Link> {
-        &self.link
-    }
-
     fn reply(&mut self, head: ResponseHead, whole: Option<Bytes>) -> Result<Reply, Failure> {
         let ResponseHead { status, headers, length } = head;
         let body = match whole {

@@ -89,6 +89,8 @@ pub struct Link {
 pub(crate) struct State {
     conn: Connection,
     table: Table,
+    /// Bytes that the socket has taken so far.
+    sent: u64,
     /// The tasks of the link, unless they are woken already.
     driver: Option<Waker>,
     clock: Option<Waker>,
@@ -136,6 +138,9 @@ pub enum Failure {
     /// The process has ended, or was closed for what it did.
     #[error("the plugin process ended before it had answered")]
     Gone,
+    /// The same, before the socket had taken one byte of the request: another process may be asked.
+    #[error("the plugin process ended before it was asked")]
+    Unsent,
     /// The plugin has aborted the exchange.
     #[error("the plugin aborted the exchange ({0:?})")]
     Reset(ResetCode),
@@ -187,6 +192,7 @@ impl Link {
             state: RefCell::new(State {
                 conn: Connection::new(Role::Daemon, options.wire),
                 table: Table::default(),
+                sent: 0,
                 driver: None,
                 clock: None,
                 ended: None,
@@ -264,7 +270,7 @@ impl Link {
         receiver
     }
 
-    /// Ends the link: everything in flight fails with [`Failure::Gone`]. The first reason stays.
+    /// Ends the link: everything in flight fails with [`Failure::Gone`], or [`Failure::Unsent`]. The first reason stays.
     pub(crate) fn end(&self, reason: Ended) {
         let mut state = self.state.borrow_mut();
         if state.ended.is_some() {
@@ -274,7 +280,8 @@ impl Link {
         state.first_pong = None;
         state.draining = None;
         let mut wakers = Vec::new();
-        state.table.fail_all(Failure::Gone, &mut wakers);
+        let sent = state.sent;
+        state.table.fail_all(sent, &mut wakers);
         wakers.extend(state.driver.take());
         wakers.extend(state.clock.take());
         drop(state);

@@ -29,6 +29,8 @@ pub(crate) struct Table {
 /// One stream.
 pub(crate) struct Stream {
     pub(crate) id: StreamId,
+    /// Of ours: the bytes that go out on the socket before it.
+    pub(crate) start: u64,
     /// The response head: of ours only.
     pub(crate) head: Head,
     pub(crate) chunks: Chunks,
@@ -87,6 +89,7 @@ impl Stream {
     pub(crate) fn new(id: StreamId, head: Head, origin: Origin) -> Self {
         Self {
             id,
+            start: 0,
             head,
             chunks: Chunks::default(),
             end: false,
@@ -172,11 +175,13 @@ impl Table {
         self.streams.iter_mut()
     }
 
-    pub(crate) fn fail_all(&mut self, failure: Failure, wakers: &mut Vec<Waker>) {
+    /// The link is over, when the socket had taken `sent` bytes.
+    pub(crate) fn fail_all(&mut self, sent: u64, wakers: &mut Vec<Waker>) {
         for (_, stream) in self.iter_mut() {
             // What has come completely is still good.
             if !(stream.end && !stream.has_writer && !matches!(stream.head, Head::Waiting)) {
-                stream.fail(failure, wakers);
+                let unsent = stream.id.by_daemon() && stream.start >= sent;
+                stream.fail(if unsent { Failure::Unsent } else { Failure::Gone }, wakers);
             }
         }
     }

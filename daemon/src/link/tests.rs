@@ -383,6 +383,23 @@ fn a_lost_process_fails_everything_at_once() {
 }
 
 #[test]
+fn what_no_byte_of_has_left_is_told_from_what_may_have_been_seen() {
+    run(async || {
+        let mut p = pair();
+        let (seen, _) = p.open(First::Nothing);
+        p.shim.request().await;
+        drop(p.shim);
+        // The driver has not been asked since: the link still looks open.
+        assert!(p.link.is_open());
+        let Entry::Entered(permit) = Gate::enter(Rc::clone(&p.link)) else { panic!() };
+        let opened = p.link.open("GET", "/", [], First::Nothing, Origin::default(), permit);
+        let (unsent, _) = opened.unwrap();
+        assert_eq!(unsent.await.unwrap_err(), Failure::Unsent);
+        assert_eq!(seen.await.unwrap_err(), Failure::Gone);
+    });
+}
+
+#[test]
 fn a_violation_ends_the_link() {
     run(async || {
         use tokio::io::AsyncWriteExt as _;

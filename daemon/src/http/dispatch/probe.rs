@@ -51,7 +51,7 @@ impl Local {
         let late = || ProbeError::Late(due.saturating_duration_since(began));
         let reply = match tokio::time::timeout_at(due.into(), exchange).await {
             Err(_) | Ok(Err(Failure::Deadline)) => return Err(late()),
-            Ok(Err(Failure::Gone)) => return Err(ProbeError::Gone),
+            Ok(Err(Failure::Gone | Failure::Unsent)) => return Err(ProbeError::Gone),
             Ok(Err(failure)) => return Err(failed(&failure)),
             Ok(Ok(reply)) => reply,
         };

@@ -27,7 +27,7 @@ impl Local {
     pub(crate) async fn send<B>(
         self: &Rc<Self>,
         head: &Parts,
-        mut body: B,
+        body: B,
         client: &Client<'_>,
         origin: Origin,
         arrival: Instant,
@@ -43,44 +43,48 @@ impl Local {
         let origin =
             Origin { deadline: Some(origin.deadline.map_or(due, |theirs| theirs.min(due))), ..origin };
         plugin.plugin().stats.request(self.worker);
-        let mut first = Some(First::Nothing);
+        let mut first = First::Nothing;
         let mut limit = max_body;
-        if !body.is_end_stream() {
-            let start =
-                gather(&mut body, max_body).await.map_err(|failure| self.explain(&plugin, failure))?;
-            if let First::Whole(bytes) | First::Start(bytes) = &start {
+        let mut body = Some(body).filter(|body| !body.is_end_stream());
+        if let Some(body) = &mut body {
+            first = gather(body, max_body).await.map_err(|failure| self.explain(&plugin, failure))?;
+            if let First::Whole(bytes) | First::Start(bytes) = &first {
                 limit = limit.saturating_sub(bytes.len() as u64);
             }
-            first = Some(start);
             found = self.find(path)?;
         }
         let request_id = origin.request_id.clone().unwrap_or(HeaderValue::from_static("-"));
-        let (exchange, source) = loop {
+        let (link, reply) = loop {
             let (link, at) = found;
             let permit = self.enter(&link, origin.deadline).await?;
             // Waiting for a turn may have taken long enough for the process to be replaced.
             if link.is_open() {
                 let target = target(head, at);
                 let forwarded = Forwarded::new(head, client, &link.plugin().prefix, &request_id);
-                let first = first.take().unwrap_or(First::Nothing);
                 let opened = link.open(
                     head.method.as_str(),
                     &target,
                     forwarded.fields(&head.headers),
-                    first,
+                    first.clone(),
                     origin.clone(),
                     permit,
                 );
-                break opened.map_err(|error| refused(&link, self.worker, &error))?;
+                let (exchange, source) = opened.map_err(|error| refused(&link, self.worker, &error))?;
+                let streamed = source.is_some();
+                if let Some(source) = source {
+                    tokio::task::spawn_local(source.run(body.take(), limit));
+                }
+                match exchange.await {
+                    Ok(reply) => break (link, reply),
+                    // Nothing of it has left, so asking another process repeats nothing.
+                    Err(Failure::Unsent) if !streamed => {}
+                    Err(failure) => return Err(self.explain(&link, failure)),
+                }
+            } else {
+                drop(permit);
             }
-            drop(permit);
             found = self.find(path)?;
         };
-        if let Some(source) = source {
-            tokio::task::spawn_local(source.run(Some(body), limit));
-        }
-        let link = Rc::clone(exchange.link());
-        let reply = exchange.await.map_err(|failure| self.explain(&link, failure))?;
         shape(&head.method, reply, &link).map_err(|failure| self.explain(&link, failure))
     }
 
@@ -119,6 +123,7 @@ impl Local {
                 Kind::Crashed,
                 "its process ended before it had answered; the request was not repeated".into(),
             ),
+            Failure::Unsent => (Kind::Backoff, "its process ended before it was asked".into()),
             Failure::Deadline => {
                 (Kind::Deadline, format!("it has not answered within {:?}", plugin.timeout()))
             }
@@ -145,7 +150,7 @@ impl Local {
         };
         let problem = Problem::new(kind, detail).of(&plugin.name);
         match kind {
-            Kind::Busy => problem.retry_after(1),
+            Kind::Busy | Kind::Backoff => problem.retry_after(1),
             // What is left of the body would be read for nothing.
             Kind::BodyTooLarge | Kind::BodyTimeout | Kind::BadRequest => problem.closing(),
             _ => problem,

@@ -36,6 +36,38 @@ fn a_crash_answers_everything_in_flight_and_the_supervisor_is_told() {
 }
 
 #[test]
+fn a_process_that_takes_nothing_any_more_costs_no_request() {
+    run(async || {
+        let mut bench = Bench::new(options());
+        let plugin = Plugin::new("foo", "/foo", Limits::default(), Grants::default());
+        let (deaf, shims) = bench.install(&plugin).await;
+        let (well, mut healthy) = bench.install(&plugin).await;
+        // It can be written to no more, but to the reader it does not look closed.
+        rustix::net::shutdown(&shims[0].socket, rustix::net::Shutdown::Read).unwrap();
+        bench.route(&plugin, Target::Ready([deaf, well].into()));
+        tokio::task::spawn_local(async move {
+            let mut shim = healthy.remove(0);
+            loop {
+                match shim.next().await {
+                    Said::Request { id, end: true, .. } | Said::Data { id, end: true, .. } => {
+                        shim.answer(id, 200, &[], b"well").await;
+                    }
+                    Said::Request { .. } => {}
+                    other => panic!("{other:?}"),
+                }
+            }
+        });
+        let post = "POST /foo HTTP/1.1\r\nhost: x\r\ncontent-length: 4\r\n\r\nbody".to_owned();
+        for request in [post.clone(), get("/foo"), post, get("/foo")] {
+            assert_eq!(bench.ask(&request).await.text(), "well");
+        }
+        let failure = bench.failures.recv().await.unwrap();
+        assert_eq!(failure, LinkFailure { generation: deaf, kind: LinkFailureKind::Closed });
+        assert_eq!((plugin.stats.totals().errors, plugin.gate.in_flight()), (0, 0));
+    });
+}
+
+#[test]
 fn a_violation_is_told_with_its_reason() {
     run(async || {
         let mut bench = Bench::new(options());
