@@ -106,7 +106,7 @@ impl Fleet {
             let result = Box::pin(handshake::start(&shared, &version, ticket.generation, &book)).await;
             let result = result.map(|started| {
                 version.show(&started.layers);
-                Instance::watch(started, book, ticket, events.clone())
+                Instance::watch(started, book, ticket, events.clone(), shared.options.exit_grace)
             });
             // Its artifact is not held any longer than the answer takes.
             drop(version);

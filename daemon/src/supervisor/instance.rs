@@ -17,9 +17,6 @@ use crate::plugin::Generation;
 use crate::store::now_ms;
 use crate::sys::process::Exit;
 
-/// Between the end of its sockets and its exit, so that the exit can tell the reason.
-const DYING: Duration = Duration::from_secs(1);
-
 /// Lines that say why.
 const LAST_LINES: usize = 10;
 
@@ -64,13 +61,14 @@ impl Instance {
         book: LogBook,
         ticket: Ticket,
         events: mpsc::Sender<Event>,
+        exit_grace: Duration,
     ) -> Self {
         let Started { tree, channel, pipes, pid, abi, sdk, .. } = started;
         let (orders, receiver) = mpsc::channel(4);
         let generation = ticket.generation;
         let (began, started_ms) = (Instant::now(), now_ms());
         let task = tokio::spawn(async move {
-            let mut watch = Watch { tree, channel, orders: receiver };
+            let mut watch = Watch { tree, channel, orders: receiver, exit_grace };
             let (cause, reason) = watch.until_its_end().await;
             let ready = began.elapsed();
             let Watch { mut tree, channel, .. } = watch;
@@ -130,6 +128,7 @@ struct Watch {
     tree: Tree,
     channel: Channel,
     orders: mpsc::Receiver<Order>,
+    exit_grace: Duration,
 }
 
 impl Watch {
@@ -172,7 +171,7 @@ impl Watch {
 
     /// Its exit says more than its closed sockets, if it comes.
     async fn dying(&mut self, cause: Cause, reason: String) -> (Cause, String) {
-        match tokio::time::timeout(DYING, self.tree.exit()).await {
+        match tokio::time::timeout(self.exit_grace, self.tree.exit()).await {
             Ok(exit) => told(exit, self.tree.out_of_memory()),
             Err(_) => (cause, reason),
         }

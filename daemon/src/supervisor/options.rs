@@ -19,6 +19,8 @@ pub struct Options {
     pub drain_timeout: Duration,
     /// Between the order to end and the kill, when nothing is in flight.
     pub stop_grace: Duration,
+    /// Between the end of a process's sockets and its exit, which tells more.
+    pub exit_grace: Duration,
     /// Back-off and quarantine.
     pub rules: Rules,
     /// Properties of the sandbox that the operator does without.
@@ -48,6 +50,7 @@ impl Options {
             inspect_deadline: Duration::from_secs(10),
             drain_timeout: Duration::from_secs(30),
             stop_grace: Duration::from_secs(2),
+            exit_grace: Duration::from_secs(1),
             rules: Rules::default(),
             give_up: Vec::new(),
             uids: (0x7000_0000, 0x1_0000),

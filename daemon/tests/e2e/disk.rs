@@ -3,6 +3,7 @@
 use std::fs::{self, Permissions};
 use std::os::unix::fs::PermissionsExt as _;
 use std::path::{Path, PathBuf};
+use std::time::Duration;
 
 use serde_json::json;
 use tempfile::TempDir;
@@ -12,6 +13,7 @@ use crate::artifacts::{built, command, misbehave};
 use crate::client::{self, Spec};
 use crate::ctl::valorctl;
 use crate::daemon::{Daemon, directory, valord_by};
+use crate::harness::PATIENCE;
 use crate::listing::{listing, until_as_before};
 use crate::neighbour::Neighbour;
 
@@ -225,12 +227,15 @@ async fn a_disk_that_is_full() {
     let artifact = fs::metadata(&other).unwrap().len();
     fill(&filler, artifact.div_ceil(4096));
     let filled = listing(&tampered.view());
+    let room = free(&tampered.view());
     let refused = tampered.register(Spec::new(other, "new")).await.unwrap_err();
     let said = format!("cannot write {}: {full}", tampered.state().join("plugins/new.json").display());
     assert_eq!(refused.message(), said);
     until_as_before(&tampered.view(), &filled).await;
     assert_eq!(tampered.status("/new").await, 404);
     tampered.daemon.until_processes(&processes).await;
+    // The kernel takes the mounts of a sandbox down, and with them what they hold, a while after its processes.
+    until_free(&tampered.view(), room).await;
 
     // Nothing at all, not even for the file that is only begun.
     fill(&filler, 0);
@@ -249,6 +254,22 @@ async fn a_disk_that_is_full() {
     fill(&filler, 0);
     tampered.unregister("new").await.unwrap();
     neighbour.was_served().await;
+}
+
+/// Blocks that are free.
+fn free(dir: &Path) -> u64 {
+    rustix::fs::statvfs(dir).unwrap().f_bfree
+}
+
+async fn until_free(dir: &Path, blocks: u64) {
+    let waiting = async {
+        while free(dir) != blocks {
+            tokio::time::sleep(Duration::from_millis(5)).await;
+        }
+    };
+    tokio::time::timeout(PATIENCE, waiting)
+        .await
+        .unwrap_or_else(|_| panic!("{} of {blocks} blocks are free", free(dir)));
 }
 
 /// Leaves so many pages free.

@@ -44,8 +44,8 @@ async fn nonsense_on_it_ends_the_process() {
         second(FromShim::Report { layers: vec![layer] }),
         second(FromShim::Hello(Hello::new("forged"))),
         second(FromShim::Failed { step: Step::Sandbox, message: "forged".into() }),
-        (line(&"x".repeat(16 * 1024)).repeat(80), broken(&"more than 256 KiB of log messages a second")),
-        (line("").repeat(20_000), broken(&"more than 256 KiB of log messages a second")),
+        (line(&"x".repeat(16 * 1024)).repeat(400), broken(&"more than 256 KiB of log messages a second")),
+        (line("").repeat(100_000), broken(&"more than 256 KiB of log messages a second")),
     ];
     let trial = Trial::of("says").await;
     for (restarts, (says, reason)) in (1..).zip(cases) {

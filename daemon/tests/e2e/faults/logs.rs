@@ -23,11 +23,17 @@ async fn floods_are_cut_and_counted() {
         ("endless_line", "bytes of stderr were dropped: a plugin may write 256 KiB a second"),
     ] {
         trial.bring_as(act, |limits| limits.timeout_ms = 5 * SOON).await;
-        let pid = trial.pid(BAD).await;
-        problem(&trial.get("/bad/act").await, 504, "deadline");
-        trial.restarted(pid, 1, HUNG).await;
-        let log = trial.log(BAD).await;
-        assert!(log.contains(said), "{act}: {log:.2000}");
+        // A machine that is busy enough may take a few rounds until more comes than may be written.
+        for round in 1.. {
+            let pid = trial.pid(BAD).await;
+            problem(&trial.get("/bad/act").await, 504, "deadline");
+            trial.restarted(pid, round, HUNG).await;
+            let log = trial.log(BAD).await;
+            if log.contains(said) {
+                break;
+            }
+            assert!(round < 10, "{act}: {log:.2000}");
+        }
         bounded(&trial).await;
     }
     // The last words before the endless line, which is kept to its bound.
