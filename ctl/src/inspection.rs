@@ -1,7 +1,7 @@
-//! What a library says of itself without being run: asked of `valor-shim inspect`, a sandboxed one-shot.
+//! What a plugin file says of itself without being run: asked of its kind's shim, a sandboxed one-shot.
 
 use std::fs::File;
-use std::os::unix::fs::OpenOptionsExt as _;
+use std::os::unix::fs::{FileExt as _, OpenOptionsExt as _};
 use std::path::{Path, PathBuf};
 use std::process::Stdio;
 use std::time::Duration;
@@ -9,6 +9,7 @@ use std::time::Duration;
 use serde::{Deserialize, Serialize};
 use tokio::io::AsyncReadExt as _;
 use valor_control::MAX_ARTIFACT;
+use valor_control::kind::{HEAD, Kind};
 
 use crate::exit::{Exit, Failure};
 use crate::view::Grants;
@@ -17,8 +18,8 @@ use crate::view::Grants;
 const MAX_OUTPUT: u64 = 4 * 1024 * 1024;
 const DEADLINE: Duration = Duration::from_secs(30);
 
-/// Where the shim is when it does not lie beside this program.
-const LIBEXEC: &str = "/usr/libexec/valor/valor-shim";
+/// Where the shims are when they do not lie beside this program.
+const LIBEXEC: &str = "/usr/libexec/valor";
 
 /// The report of `valor-shim inspect`; fields of later versions are passed over.
 #[derive(Debug, Default, Serialize, Deserialize)]
@@ -64,24 +65,37 @@ impl Inspection {
     }
 }
 
-/// The shim: the one that was named, else beside this program, else where packages put it.
-pub(crate) fn find_shim(named: Option<&Path>) -> Result<PathBuf, Failure> {
+/// The shim of this file: the one that was named, else its kind's beside this program, else where packages put it.
+pub(crate) fn find_shim(named: Option<&Path>, file: &File) -> Result<PathBuf, Failure> {
     if let Some(path) = named {
         return Ok(path.to_owned());
     }
-    let beside = std::env::current_exe().ok().map(|exe| exe.with_file_name("valor-shim"));
-    let candidates: Vec<PathBuf> = beside.into_iter().chain([LIBEXEC.into()]).collect();
+    let kind =
+        kind_of(file).map_err(|error| Failure::new(Exit::Failed, format!("read the file: {error}")))?;
+    let name = kind.shim();
+    let beside = std::env::current_exe().ok().map(|exe| exe.with_file_name(name));
+    let candidates: Vec<PathBuf> = beside.into_iter().chain([Path::new(LIBEXEC).join(name)]).collect();
     if let Some(found) = candidates.iter().find(|path| path.is_file()) {
         return Ok(found.clone());
     }
-    let failure = Failure::new(Exit::Failed, "inspect: valor-shim is not installed");
+    let failure = Failure::new(
+        Exit::Failed,
+        format!("inspect: the file is of the kind {kind}, and {name} is not installed"),
+    );
     Err(candidates
         .iter()
         .fold(failure, |failure, path| failure.detail(format!("tried {}", path.display())))
         .cure("say where it is with --shim"))
 }
 
-/// Opens a library, with the exit codes of a file that is not there.
+/// What a file is by its first bytes.
+fn kind_of(file: &File) -> std::io::Result<Kind> {
+    let mut head = [0; HEAD];
+    let filled = file.read_at(&mut head, 0)?;
+    Ok(Kind::of(&head[..filled]))
+}
+
+/// Opens a plugin file, with the exit codes of a file that is not there.
 pub(crate) fn open(path: &Path) -> Result<File, Failure> {
     let failed = |error: &std::io::Error| {
         let exit = match error.kind() {
@@ -109,11 +123,12 @@ pub(crate) fn open(path: &Path) -> Result<File, Failure> {
 /// Runs the one-shot over an open file.
 pub(crate) async fn inspect(shim: &Path, file: File) -> Result<Inspection, Failure> {
     let failed = |what: String| Failure::new(Exit::Failed, format!("inspect: {what}"));
+    let name = shim.file_name().unwrap_or_default().display();
     #[expect(clippy::disallowed_methods, reason = "the one process that valorctl starts")]
     let mut command = std::process::Command::new(shim);
     command.arg("inspect").env_clear().stdin(file).stdout(Stdio::piped()).stderr(Stdio::piped());
     let mut child = tokio::process::Command::from(command).kill_on_drop(true).spawn().map_err(|error| {
-        failed(format!("start {}: {error}", shim.display())).cure("say where valor-shim is with --shim")
+        failed(format!("start {}: {error}", shim.display())).cure("say where the shim is with --shim")
     })?;
     let (mut out, mut err) = (Vec::new(), Vec::new());
     let (stdout, stderr) = (child.stdout.take(), child.stderr.take());
@@ -137,23 +152,20 @@ pub(crate) async fn inspect(shim: &Path, file: File) -> Result<Inspection, Failu
         Ok(Ok(status)) => status,
         Ok(Err(error)) => return Err(failed(error.to_string())),
         Err(_) => {
-            return Err(Failure::new(
-                Exit::TimedOut,
-                format!("inspect: valor-shim is silent for {DEADLINE:?}"),
-            ));
+            return Err(Failure::new(Exit::TimedOut, format!("inspect: {name} is silent for {DEADLINE:?}")));
         }
     };
     if !status.success() {
         let said = String::from_utf8_lossy(&err);
         let said = said.trim().trim_start_matches("error: ");
         return Err(failed(if said.is_empty() {
-            format!("valor-shim ended with {status}")
+            format!("{name} ended with {status}")
         } else {
             said.to_owned()
         }));
     }
     serde_json::from_slice(&out).map_err(|error| {
-        failed(format!("valor-shim's report is no JSON: {error}"))
-            .cure("install valorctl and valor-shim from one release")
+        failed(format!("the report of {name} is no JSON: {error}"))
+            .cure(format!("install valorctl and {name} from one release"))
     })
 }

@@ -119,10 +119,9 @@ impl App {
         let (plane, failures) =
             DataPlane::start(plane, move |dispatcher| Rc::new(Egress::new(dispatcher, Arc::clone(&egress))))
                 .map_err(system("start the data workers"))?;
-        let host_options = (options.shim.clone(), options.inspect_deadline);
+        let (shims, deadline) = (options.shims.clone(), options.inspect_deadline);
         let supervisor = Supervisor::new(options, store.clone(), plane.clone(), failures);
-        let host =
-            SupervisorHost { supervisor: supervisor.clone(), shim: host_options.0, deadline: host_options.1 };
+        let host = SupervisorHost { supervisor: supervisor.clone(), shims, deadline };
 
         let mut tasks = JoinSet::new();
         let stop = CancellationToken::new();

@@ -30,7 +30,7 @@ struct Checked {
 
 pub(crate) async fn run(cx: &Cx, args: Args) -> Result<Exit, Failure> {
     let file = open(&args.file)?;
-    let shim = find_shim(args.shim.shim.as_deref())?;
+    let shim = find_shim(args.shim.shim.as_deref(), &file)?;
     let inspection = inspect(&shim, file).await?;
     let file = args.file.display().to_string();
     let ok = inspection.problem.is_none();

@@ -20,12 +20,13 @@ pub(crate) async fn run(cx: &Cx, _args: Args) -> Result<Exit, Failure> {
         Format::Json => cx.out.document(&plugins.into_iter().map(view::Plugin::from).collect::<Vec<_>>())?,
         Format::Name => plugins.iter().try_for_each(|plugin| cx.out.line(&plugin.name))?,
         Format::Table => {
-            let mut table =
-                Table::with_header(&["NAME", "PREFIX", "STATE", "READY", "RESTARTS", "REQUESTS", "SINCE"]);
+            let mut table = Table::with_header(&[
+                "NAME", "KIND", "PREFIX", "STATE", "READY", "RESTARTS", "REQUESTS", "SINCE",
+            ]);
             for p in plugins {
                 let ready = format!("{}/{}", p.ready, p.wanted);
                 let counts = [ready, p.restarts.to_string(), p.requests.to_string(), units::age(p.since_ms)];
-                table.row([p.name, p.prefix, p.state].into_iter().chain(counts));
+                table.row([p.name, p.kind, p.prefix, p.state].into_iter().chain(counts));
             }
             cx.out.table(&table)?;
         }

@@ -33,7 +33,7 @@ pub(crate) struct Cx {
 /// Which shim looks at a library.
 #[derive(Debug, clap::Args)]
 pub(crate) struct ShimArgs {
-    /// The valor-shim that looks at the file [default: beside valorctl, then /usr/libexec/valor/valor-shim]
+    /// The shim that looks at the file [default: that of its kind beside valorctl, then in /usr/libexec/valor]
     #[arg(long, value_name = "PATH")]
     pub(crate) shim: Option<PathBuf>,
 }

@@ -73,6 +73,7 @@ async fn admit_one(host: &SupervisorHost, store: &Store, entry: PluginEntry) -> 
     }
     let admission = Admission {
         name: Some(entry.name),
+        kind: entry.kind,
         file_name: entry.path.file_name().unwrap_or_default().to_string_lossy().into_owned(),
         prefix: Some(entry.prefix),
         config: entry.config,

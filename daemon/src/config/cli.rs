@@ -35,7 +35,7 @@ pub struct Cli {
     /// Data workers [default: one for each core]
     #[arg(long, value_name = "N", env = "VALOR_WORKERS")]
     pub workers: Option<usize>,
-    /// The valor-shim to start [default: beside valord, else /usr/libexec/valor/valor-shim]
+    /// The valor-shim to start; those of other kinds are beside it [default: beside valord, else /usr/libexec/valor/valor-shim]
     #[arg(long, value_name = "PATH", env = "VALOR_SHIM")]
     pub shim: Option<PathBuf>,
     /// How long a stop waits for what is in flight, such as 30s or 1m [default: 30s]

@@ -28,7 +28,7 @@ pub(super) struct File {
     pub(super) log_format: Option<LogFormat>,
     /// Data workers; by default one for each core.
     pub(super) workers: Option<usize>,
-    /// The `valor-shim` to start.
+    /// The `valor-shim` to start; the shims of other kinds are beside it.
     pub(super) shim: Option<PathBuf>,
     /// How long a stop waits for what is in flight.
     pub(super) drain_timeout: Option<Span>,

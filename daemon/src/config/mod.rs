@@ -46,7 +46,7 @@ pub struct Config {
     pub log_format: LogFormat,
     /// Data workers.
     pub workers: usize,
-    /// `valor-shim`; `None`: beside valord, else in the system's place.
+    /// `valor-shim`, which has the shims of other kinds beside it; `None`: beside valord, else in the system's place.
     pub shim: Option<PathBuf>,
     /// How long a stop or a replacement waits for what is in flight.
     pub drain_timeout: Duration,

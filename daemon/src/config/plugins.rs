@@ -8,6 +8,7 @@ use std::path::{Path, PathBuf};
 
 use serde::Deserialize;
 use serde_json::Value;
+use valor_control::kind::Kind;
 
 use super::limits::LimitsFile;
 use super::{ConfigError, Wanted, build_grants, check_limits, nearest};
@@ -29,6 +30,8 @@ pub struct PluginsFile {
 pub struct PluginEntry {
     /// Unique in the file.
     pub name: String,
+    /// What the file is said to be.
+    pub kind: Option<Kind>,
     /// Normalised.
     pub prefix: String,
     /// The library.
@@ -53,7 +56,7 @@ struct Raw<V> {
 #[serde(deny_unknown_fields)]
 struct RawEntry {
     #[serde(rename = "type", default)]
-    kind: Kind,
+    kind: Option<Kind>,
     name: String,
     path: PathBuf,
     prefix: Option<String>,
@@ -65,13 +68,6 @@ struct RawEntry {
     grants: Wanted,
     #[serde(default)]
     grant_requested: bool,
-}
-
-#[derive(Debug, Default, Deserialize)]
-#[serde(rename_all = "snake_case")]
-enum Kind {
-    #[default]
-    Native,
 }
 
 impl PluginsFile {
@@ -143,7 +139,6 @@ impl PluginsFile {
         };
         let raw: RawEntry = serde_json::from_value(value)
             .map_err(|error| at("entry")(nearest::explain(&error.to_string())))?;
-        let Kind::Native = raw.kind;
         check_name(&raw.name)
             .map_err(|reason| at("name")(format!("{:?} is not allowed: {reason}", raw.name)))?;
         let prefix = raw.prefix.unwrap_or_else(|| format!("/{}", raw.name));
@@ -170,6 +165,7 @@ impl PluginsFile {
         let path = find(&raw.path, file, places).map_err(at("path"))?;
         Ok(PluginEntry {
             name: raw.name,
+            kind: raw.kind,
             prefix,
             path,
             config: raw.config,

@@ -1,6 +1,7 @@
 //! What every registration goes through once its bytes are in the store, whether they came by the API or from a file.
 
 use serde_json::Value;
+use valor_control::kind::Kind;
 use valor_control::{MAX_CONFIG, MAX_CONFIG_DEPTH};
 
 use super::{ControlError, Host};
@@ -15,6 +16,8 @@ use crate::supervisor::{Asked, Inspection, Permissions, PluginView, Take};
 pub struct Admission {
     /// `None`: the manifest's, else the file's stem.
     pub name: Option<String>,
+    /// What it is said to be; `None`: what it is.
+    pub kind: Option<Kind>,
     /// What the artifact was called where it came from.
     pub file_name: String,
     /// `None`: a slash and the name.
@@ -88,6 +91,10 @@ async fn start<H: Host>(
     if let Some(problem) = inspection.problem {
         return Err(ControlError::Artifact(problem));
     }
+    if let Some(said) = admission.kind.filter(|said| *said != inspection.kind) {
+        let reason = format!("the file is of the kind {}, not {said}: correct one of them", inspection.kind);
+        return Err(invalid("type", reason));
+    }
     let name = name_for(&admission, &inspection)?;
     let prefix = admission.prefix.clone().unwrap_or_else(|| format!("/{name}"));
     let prefix = check_prefix(&prefix).map_err(|error| invalid("prefix", error.to_string()))?;
@@ -99,6 +106,7 @@ async fn start<H: Host>(
     let registration = Registration {
         version: VERSION,
         name,
+        kind: inspection.kind,
         prefix,
         sha256: artifact.sha256().to_owned(),
         file_name: admission.file_name,

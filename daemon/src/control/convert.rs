@@ -219,7 +219,7 @@ pub(super) fn plugin(view: &PluginView) -> v1::Plugin {
         prefix: view.prefix.clone(),
         state: view.state.as_str().to_owned(),
         reason: view.reason.clone(),
-        kind: view.kind.clone(),
+        kind: view.kind.to_string(),
         sha256: view.sha256.clone(),
         restarts: view.restarts,
         since_ms: view.since_ms,

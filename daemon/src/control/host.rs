@@ -1,6 +1,5 @@
 //! What the control API needs of the rest of the daemon: a small trait, so that its tests need no processes.
 
-use std::path::PathBuf;
 use std::time::Duration;
 
 use crate::store::{ArtifactRef, Registration};
@@ -8,8 +7,8 @@ use crate::supervisor::events::{EventBook, Verb};
 use crate::supervisor::inspect::InspectError;
 use crate::supervisor::policy::Property;
 use crate::supervisor::{
-    Asked, Inspection, LayerReport, LogBook, PluginDetail, PluginView, Supervisor, SupervisorError, Take,
-    inspect,
+    Asked, Inspection, LayerReport, LogBook, PluginDetail, PluginView, Shims, Supervisor, SupervisorError,
+    Take, inspect,
 };
 
 /// The supervisor, and the one-shot that looks into artifacts.
@@ -69,8 +68,8 @@ pub trait Host: Clone + Send + Sync + 'static {
 pub struct SupervisorHost {
     /// Plugins.
     pub supervisor: Supervisor,
-    /// The program of the one-shot.
-    pub shim: PathBuf,
+    /// The programs of the one-shot.
+    pub shims: Shims,
     /// How long the one-shot may take.
     pub deadline: Duration,
 }
@@ -78,7 +77,7 @@ pub struct SupervisorHost {
 impl Host for SupervisorHost {
     async fn examine(&self, artifact: &ArtifactRef) -> Result<Inspection, InspectError> {
         let file = artifact.open().map_err(|error| InspectError::Failed(error.to_string()))?;
-        inspect::inspect(&self.shim, &file, self.deadline).await
+        inspect::inspect(&self.shims, &file, self.deadline).await
     }
 
     async fn register(

@@ -117,6 +117,7 @@ fn accept(spec: PluginSpec, base: &Limits, most: u16, asked: Asked) -> Result<Ac
     fields.done()?;
     let given = |text: String| Some(text).filter(|text| !text.is_empty());
     let admission = Admission {
+        kind: None,
         name: given(spec.name),
         file_name: spec.file_name,
         prefix: given(spec.prefix),

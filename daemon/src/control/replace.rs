@@ -70,6 +70,7 @@ pub(super) fn accept(
     let former = if spec.no_grants { Grants::default() } else { base.grants.clone() };
     let admission = Admission {
         name: Some(base.name.clone()),
+        kind: None,
         file_name: if stays { base.file_name.clone() } else { spec.file_name },
         prefix: Some(if spec.prefix.is_empty() { base.prefix.clone() } else { spec.prefix }),
         config: config.unwrap_or_else(|| base.config.clone()),
@@ -104,12 +105,14 @@ mod tests {
     use super::*;
     use crate::plugin::Limits;
     use crate::store::VERSION;
+    use valor_control::kind::Kind;
     use valor_control::v1;
 
     fn base() -> Arc<Registration> {
         Arc::new(Registration {
             version: VERSION,
             name: "x".into(),
+            kind: Kind::Native,
             prefix: "/deep".into(),
             sha256: "ab".repeat(32),
             file_name: "libx.so".into(),

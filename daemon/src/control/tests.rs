@@ -50,7 +50,7 @@ fn view(registration: &Registration) -> PluginView {
         prefix: registration.prefix.clone(),
         state: State::Ready,
         reason: String::new(),
-        kind: "native".into(),
+        kind: registration.kind,
         sha256: registration.sha256.clone(),
         restarts: 0,
         since_ms: 1,
@@ -173,7 +173,7 @@ impl Daemon {
         let dir = tempfile::tempdir().unwrap();
         let store = Store::open(&dir.path().join("state")).unwrap();
         let mut bound = bind(&dir.path().join("control.sock"), "no-such-group-anywhere").unwrap();
-        let inspection = Inspection { kind: "native".into(), ..Inspection::default() };
+        let inspection = Inspection::default();
         let host = Fake {
             store: store.clone(),
             inspection: Arc::new(Mutex::new(inspection)),

@@ -4,6 +4,7 @@ use std::time::{SystemTime, UNIX_EPOCH};
 
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
+use valor_control::kind::Kind;
 
 use crate::plugin::{Grants, Limits};
 
@@ -17,6 +18,9 @@ pub struct Registration {
     pub version: u32,
     /// Unique; also the name of its file.
     pub name: String,
+    /// What sort of plugin the artifact is; all that older versions knew were native.
+    #[serde(default)]
+    pub kind: Kind,
     /// Where it answers.
     pub prefix: String,
     /// The artifact.

@@ -132,7 +132,7 @@ impl Card {
             prefix: version.map_or_else(String::new, |version| version.plugin.prefix.to_string()),
             state: face.state,
             reason: face.reason.clone(),
-            kind: inspection.map_or_else(|| "native".to_owned(), |inspection| inspection.kind.clone()),
+            kind: version.map(|version| version.registration.kind).unwrap_or_default(),
             sha256: version.map_or_else(String::new, |version| version.registration.sha256.clone()),
             restarts: face.restarts,
             since_ms: face.since_ms,

@@ -85,7 +85,9 @@ impl Attempt {
         generation: Generation,
         book: &LogBook,
     ) -> Result<Self, StartError> {
-        let failed = |error: io::Error| StartError::spawn(&shared.options.shim, &error);
+        let kind = version.registration.kind;
+        let shim = shared.options.shims.of(kind);
+        let failed = |error: io::Error| StartError::spawn(kind, &shim, &error);
         let name = format!("{}-{}-{generation}", version.registration.name, std::process::id());
         let memory = version.registration.limits.memory;
         let group = shared.cgroups.create(&name, memory, prepared.setup.rlimits.nproc);
@@ -115,7 +117,7 @@ impl Attempt {
         let null = null().map_err(failed)?;
         let extra: Vec<BorrowedFd<'_>> = theirs.iter().map(|fd| fd.as_fd()).collect();
         let child = spawn(&Spec {
-            program: &shared.options.shim,
+            program: &shim,
             args: &["run", "--control", "3", "--data", &data.join(",")],
             stdio: [null.as_fd(), to_stdout.as_fd(), to_stderr.as_fd()],
             extra: &extra,
@@ -238,7 +240,8 @@ impl Attempt {
 
     async fn load(&mut self, shared: &Shared, version: &Version) -> Result<Ready, StartError> {
         let config = version.registration.config.clone();
-        self.channel.send(&ToShim::Start(Start { config, workers: shared.options.shim_workers })).await?;
+        let workers = shared.options.workers(version.registration.kind);
+        self.channel.send(&ToShim::Start(Start { config, workers })).await?;
         match self.channel.receive().await?.0 {
             FromShim::Ready { abi, mut sdk } => {
                 let cut = (0..=MAX_SDK.min(sdk.len()))

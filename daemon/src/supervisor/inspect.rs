@@ -1,7 +1,9 @@
-//! Reads an artifact in a one-shot of the shim, so that the daemon parses nothing of what strangers wrote.
+//! Reads an artifact in a one-shot of its kind's shim, so that the daemon parses nothing of what strangers wrote: it looks at the
+//! first bytes, which tell the kind.
 
 use std::fs::File;
 use std::os::fd::AsFd as _;
+use std::os::unix::fs::FileExt as _;
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
@@ -9,8 +11,10 @@ use serde::Deserialize;
 use serde_json::Value;
 use tokio::io::AsyncReadExt as _;
 use tokio::net::unix::pipe::Receiver;
+use valor_control::kind::{HEAD, Kind};
 use valor_wire::control::Library;
 
+use super::shims::Shims;
 use crate::sys::process::{Child, Exit};
 use crate::sys::spawn::{Spec, spawn};
 
@@ -18,8 +22,9 @@ use crate::sys::spawn::{Spec, spawn};
 #[derive(Debug, Clone, Default, PartialEq, Deserialize)]
 #[serde(default)]
 pub struct Inspection {
-    /// What sort of file it is: `native`.
-    pub kind: String,
+    /// What sort of plugin it is, by the daemon's own look.
+    #[serde(skip)]
+    pub kind: Kind,
     /// Its machine.
     pub arch: String,
     /// Why it cannot be loaded here.
@@ -79,8 +84,13 @@ pub struct Permissions {
 #[derive(Debug, thiserror::Error)]
 pub enum InspectError {
     /// The one-shot cannot be started.
-    #[error("cannot start {} to inspect the artifact: {source}; install valor-shim beside valord, or name it with --shim", shim.display())]
+    #[error(
+        "cannot start {} to inspect the artifact, which is of the kind {kind}: {source}; install {} beside valord, or name the \
+         directory of both with --shim", shim.display(), kind.shim()
+    )]
     Spawn {
+        /// What sort of plugin it is.
+        kind: Kind,
         /// The program.
         shim: PathBuf,
         /// What the system said.
@@ -89,6 +99,9 @@ pub enum InspectError {
     /// It has not ended in time.
     #[error("inspecting the artifact took longer than {0:?}: the file is likely made to be slow to read")]
     Deadline(Duration),
+    /// The artifact cannot be read.
+    #[error("the artifact cannot be read: {0}")]
+    Read(std::io::Error),
     /// It ended with an error.
     #[error("the artifact cannot be inspected: {0}")]
     Failed(String),
@@ -107,9 +120,11 @@ const MAX_MESSAGE: u64 = 16 << 10;
 ///
 /// # Errors
 /// When the one-shot fails; an artifact that cannot be loaded is no error but [`Inspection::problem`].
-pub async fn inspect(shim: &Path, artifact: &File, deadline: Duration) -> Result<Inspection, InspectError> {
-    let failed = |source| InspectError::Spawn { shim: shim.to_owned(), source };
-    let (mut child, answer, message) = start(shim, artifact).map_err(failed)?;
+pub async fn inspect(shims: &Shims, artifact: &File, deadline: Duration) -> Result<Inspection, InspectError> {
+    let kind = kind_of(artifact).map_err(InspectError::Read)?;
+    let shim = shims.of(kind);
+    let failed = |source| InspectError::Spawn { kind, shim: shim.clone(), source };
+    let (mut child, answer, message) = start(&shim, artifact).map_err(failed)?;
     let work = async {
         let read = |pipe: Receiver, limit| async move {
             let mut bytes = Vec::new();
@@ -124,14 +139,28 @@ pub async fn inspect(shim: &Path, artifact: &File, deadline: Duration) -> Result
         tokio::time::timeout(deadline, work).await.map_err(|_| InspectError::Deadline(deadline))??;
     if exit != Exit::Code(0) {
         let message = String::from_utf8_lossy(&message);
-        let message = message.trim().strip_prefix("valor-shim: ").unwrap_or(message.trim());
+        let said = message.trim().strip_prefix(kind.shim()).and_then(|rest| rest.strip_prefix(": "));
+        let message = said.unwrap_or(message.trim());
         return Err(InspectError::Failed(if message.is_empty() {
             format!("it ended with {exit}")
         } else {
             message.to_owned()
         }));
     }
-    parse(&answer)
+    Ok(Inspection { kind, ..parse(&answer)? })
+}
+
+/// What an artifact is by its first bytes.
+fn kind_of(artifact: &File) -> std::io::Result<Kind> {
+    let mut head = [0; HEAD];
+    let mut filled = 0;
+    while filled < HEAD {
+        match artifact.read_at(&mut head[filled..], filled as u64)? {
+            0 => break,
+            n => filled += n,
+        }
+    }
+    Ok(Kind::of(&head[..filled]))
 }
 
 fn start(shim: &Path, artifact: &File) -> std::io::Result<(Child, Receiver, Receiver)> {
@@ -165,7 +194,9 @@ mod tests {
         let shim = dir.path().join("shim");
         std::fs::write(&shim, format!("#!/bin/sh\n{script}\n")).unwrap();
         std::fs::set_permissions(&shim, std::fs::Permissions::from_mode(0o755)).unwrap();
-        inspect(&shim, &File::open("/etc/passwd").unwrap(), deadline).await
+        // Beside it, for what is read is a text.
+        std::fs::rename(&shim, dir.path().join(Kind::Js.shim())).unwrap();
+        inspect(&Shims::beside(shim), &File::open("/etc/passwd").unwrap(), deadline).await
     }
 
     const LONG: Duration = Duration::from_secs(60);
@@ -174,7 +205,7 @@ mod tests {
     async fn an_answer_is_read() {
         let json = r#"{"kind":"native","arch":"x86_64","problem":null,"manifest":{"name":"x","version":"1","more":[1]},"new":1}"#;
         let inspection = run(&format!("read line; [ -n \"$line\" ] && echo '{json}'"), LONG).await.unwrap();
-        assert_eq!((&*inspection.kind, &inspection.problem), ("native", &None));
+        assert_eq!((inspection.kind, &inspection.problem), (Kind::Js, &None));
         let manifest = inspection.manifest.unwrap();
         assert_eq!((&*manifest.name, &manifest.json["more"][0]), ("x", &1.into()));
     }
@@ -182,7 +213,7 @@ mod tests {
     #[tokio::test]
     async fn failures_have_names() {
         assert!(
-            matches!(run("echo 'valor-shim: no luck' >&2; exit 1", LONG).await, Err(InspectError::Failed(m)) if m == "no luck")
+            matches!(run("echo 'valor-shim-js: no luck' >&2; exit 1", LONG).await, Err(InspectError::Failed(m)) if m == "no luck")
         );
         assert!(
             matches!(run("kill -9 $$", LONG).await, Err(InspectError::Failed(m)) if m.contains("signal 9"))
@@ -196,7 +227,11 @@ mod tests {
             run("exec sleep 1000", Duration::from_millis(50)).await,
             Err(InspectError::Deadline(_))
         ));
-        let missing = inspect(Path::new("/nowhere"), &File::open("/etc/passwd").unwrap(), LONG).await;
-        assert!(matches!(missing, Err(InspectError::Spawn { .. })));
+        let nowhere = Shims::beside("/nowhere/valor-shim".into());
+        let missing = inspect(&nowhere, &File::open("/etc/passwd").unwrap(), LONG).await;
+        let message = missing.unwrap_err().to_string();
+        for part in ["/nowhere/valor-shim-js", "of the kind js", "install valor-shim-js"] {
+            assert!(message.contains(part), "{message}");
+        }
     }
 }

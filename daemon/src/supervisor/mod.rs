@@ -38,6 +38,7 @@ mod pipes;
 pub mod policy;
 pub mod rules;
 mod shared;
+mod shims;
 mod start_error;
 mod task;
 mod tree;
@@ -55,6 +56,7 @@ pub use inspect::{Inspection, Manifest, Permissions, Problem};
 pub use logs::{LogBook, LogLine, LogStream};
 pub use options::Options;
 pub use order::Asked;
+pub use shims::Shims;
 pub use view::{InstanceView, LayerReport, LayerStatus, PluginDetail, PluginView, State};
 
 use crate::plane::{DataPlane, LinkFailure};

@@ -3,14 +3,17 @@
 use std::path::PathBuf;
 use std::time::Duration;
 
+use valor_control::kind::Kind;
+
 use super::policy::Property;
 use super::rules::Rules;
+use super::shims::Shims;
 
 /// Settings of the supervisor.
 #[derive(Debug, Clone)]
 pub struct Options {
-    /// The program that runs native plugins.
-    pub shim: PathBuf,
+    /// The programs that run plugins.
+    pub shims: Shims,
     /// From the spawn of a process until it is ready, `on_create` included.
     pub start_deadline: Duration,
     /// For an artifact to be inspected.
@@ -27,7 +30,7 @@ pub struct Options {
     pub give_up: Vec<Property>,
     /// Run as root: the first uid of plugins, and how many there are.
     pub uids: (u32, u32),
-    /// Worker threads of a plugin process.
+    /// Worker threads of a plugin process, where they share no state.
     pub shim_workers: u16,
     /// Processes that are started at the same time.
     pub parallel_starts: usize,
@@ -40,12 +43,12 @@ pub struct Options {
 }
 
 impl Options {
-    /// The defaults, with this shim.
+    /// The defaults, with this shim for native plugins and the others beside it.
     #[must_use]
     pub fn new(shim: PathBuf) -> Self {
         let cores = std::thread::available_parallelism().map_or(1, usize::from);
         Self {
-            shim,
+            shims: Shims::beside(shim),
             start_deadline: Duration::from_secs(15),
             inspect_deadline: Duration::from_secs(10),
             drain_timeout: Duration::from_secs(30),
@@ -60,5 +63,10 @@ impl Options {
             log_lines: 1000,
             log_bytes: 1 << 20,
         }
+    }
+
+    /// Worker threads of a process of this kind.
+    pub(super) fn workers(&self, kind: Kind) -> u16 {
+        if kind.shares_state() { 1 } else { self.shim_workers }
     }
 }

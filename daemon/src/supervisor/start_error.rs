@@ -3,6 +3,7 @@
 use std::path::Path;
 use std::time::Duration;
 
+use valor_control::kind::Kind;
 use valor_wire::control::Step;
 
 use super::channel::Broken;
@@ -54,13 +55,25 @@ impl StartError {
         self
     }
 
-    pub(super) fn spawn(shim: &Path, error: &std::io::Error) -> Self {
+    pub(super) fn spawn(kind: Kind, shim: &Path, error: &std::io::Error) -> Self {
         let cure = match error.kind() {
-            std::io::ErrorKind::NotFound => "install valor-shim beside valord, or name it with --shim",
-            std::io::ErrorKind::PermissionDenied => "make it executable for the user of valord",
-            _ => "look at the limits of valord: descriptors, processes, memory",
+            std::io::ErrorKind::NotFound => {
+                format!("install {} beside valord, or name the directory of both with --shim", kind.shim())
+            }
+            std::io::ErrorKind::PermissionDenied => "make it executable for the user of valord".to_owned(),
+            _ => "look at the limits of valord: descriptors, processes, memory".to_owned(),
         };
         Self::new(ErrorKind::Internal, "spawn", format!("cannot start {}: {error}", shim.display()), cure)
+    }
+
+    /// The check of the stored file broke.
+    pub(super) fn verify(error: &tokio::task::JoinError) -> Self {
+        Self::new(
+            ErrorKind::Internal,
+            "verify",
+            error.to_string(),
+            "this is a fault of valord, please report it",
+        )
     }
 
     pub(super) fn shim(step: Step, message: &str) -> Self {

@@ -103,10 +103,9 @@ impl Version {
             let data = store.make_data_dir(&registration.name, owner)?;
             Ok::<_, StoreError>((artifact.open()?, artifact.path(), data))
         });
-        let (file, artifact, (data, made)) =
-            disk.await.map_err(|error| StartError::spawn(&shared.options.shim, &error.into()))??;
+        let (file, artifact, (data, made)) = disk.await.map_err(|error| StartError::verify(&error))??;
         self.made_data.fetch_or(made, Ordering::Relaxed);
-        let look = || inspect(&shared.options.shim, &file, shared.options.inspect_deadline);
+        let look = || inspect(&shared.options.shims, &file, shared.options.inspect_deadline);
         let inspection = self.inspection.get_or_try_init(look).await?;
         if let Some(problem) = &inspection.problem {
             return Err(StartError::problem(problem));
@@ -129,6 +128,7 @@ impl Version {
                 fsize: FSIZE,
                 data: (!shared.cgroups.counts_memory()).then_some(limits.memory),
             },
+            memory: limits.memory,
         };
         Ok(Prepared { setup })
     }

@@ -3,6 +3,7 @@
 use std::sync::Arc;
 
 use serde_json::Value;
+use valor_control::kind::Kind;
 pub use valor_wire::control::{LayerReport, LayerStatus};
 
 use super::LogLine;
@@ -66,8 +67,8 @@ pub struct PluginView {
     pub state: State,
     /// Why it is there; empty where there is nothing to say.
     pub reason: String,
-    /// What sort of file it is: `native`.
-    pub kind: String,
+    /// What sort of plugin it is.
+    pub kind: Kind,
     /// Of its artifact.
     pub sha256: String,
     /// Unexpected ends since the daemon was started.

@@ -62,7 +62,9 @@ fn gather(to: &Path) {
     for entry in std::fs::read_dir(bin()).unwrap() {
         let (name, path) = entry.map(|entry| (entry.file_name(), entry.path())).unwrap();
         let name = name.to_string_lossy();
-        if name.ends_with("_plugin.so") || ["valord", "valor-shim", "valorctl"].contains(&&*name) {
+        let plugin = ["_plugin.so", "_plugin.wasm"].iter().any(|end| name.ends_with(end));
+        let shim = name.starts_with("valor-shim") && !name.contains('.');
+        if plugin || shim || ["valord", "valorctl"].contains(&&*name) {
             std::fs::copy(path, to.join(&*name)).unwrap();
         }
     }

@@ -19,6 +19,7 @@ mod harness;
 mod honest;
 mod hostile;
 mod killed;
+mod kinds;
 mod life;
 mod lifecycle;
 mod listing;

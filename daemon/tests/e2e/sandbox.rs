@@ -102,7 +102,7 @@ async fn a_sandbox_that_falls_short_does_not_start() {
         );
         std::fs::write(&shim, script.replace("REAL", built("valor-shim").to_str().unwrap())).unwrap();
         std::fs::set_permissions(&shim, std::fs::Permissions::from_mode(0o755)).unwrap();
-        app.supervisor.shim = shim;
+        app.supervisor.shims = valord::supervisor::Shims::beside(shim);
     })
     .await;
     let refused = valord.try_register(Spec::new(built("libhello_c_plugin.so"), "hello")).await.unwrap_err();

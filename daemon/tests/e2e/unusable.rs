@@ -62,6 +62,16 @@ impl Workshop<'_> {
     }
 }
 
+/// Bytes of a generator that is always seeded the same.
+fn random() -> Vec<u8> {
+    let mut state = 0x9e37_79b9_7f4a_7c15_u64;
+    let next = || {
+        state = state.wrapping_mul(0x5851_f42d_4c95_7f2d).wrapping_add(1);
+        state.to_be_bytes()
+    };
+    std::iter::repeat_with(next).take(512).flatten().collect()
+}
+
 /// File, step, message, and a part of the cure.
 type Case = (PathBuf, &'static str, String, &'static str);
 
@@ -73,8 +83,14 @@ fn cases(dir: &Path) -> Vec<Case> {
     let send = "send the .so file";
     let shared = "crate-type = [\"cdylib\"]";
     let mut cases = vec![
-        (shop.file("text.so", b"no library\n"), "format", no("a text file"), send),
-        (shop.file("script.so", b"#!/bin/sh\necho no\n"), "format", no("a script"), send),
+        (
+            shop.file("image.so", b"\x89PNG\r\n\x1a\n\0\0\0\rIHDR\0\0\0\x01"),
+            "format",
+            no("data of an unknown kind"),
+            send,
+        ),
+        (shop.file("random.so", &random()), "format", no("data of an unknown kind"), send),
+        (shop.file("zip.so", b"PK\x03\x04\x14\0\0\0"), "format", no("a zip archive"), send),
         (shop.file("pe.so", b"MZ\x90\0\x03\0\0\0"), "format", no("a Windows program or library"), send),
         (
             shop.file("macho.so", b"\xcf\xfa\xed\xfe\x07\0\0\x01"),

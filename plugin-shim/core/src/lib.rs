@@ -2,6 +2,8 @@
 
 pub mod control;
 pub mod inspect;
+pub mod one_shot;
+pub mod program;
 pub mod report;
 pub mod sandbox;
 pub mod serve;

@@ -1,39 +1,20 @@
-//! `valor-shim`: the sandboxed process of one native plugin.
-//!
-//! ```text
-//! valor-shim run --control FD --data FD,..   valord starts it so: handshake, sandbox, load, seal, serve
-//! valor-shim inspect < libplugin.so          one-shot: what the file is and needs, as JSON, without running it
-//! ```
+//! `valor-shim`: the sandboxed process of one native plugin; the life of one is in [`valor_shim_core::program`].
 
-mod cli;
 mod engine;
-mod run;
 
-use std::ffi::OsString;
-use std::io::Write;
 use std::process::ExitCode;
 
-use anyhow::Context;
-use cli::Command;
+use valor_shim_core::inspect;
+use valor_shim_core::program::{Profile, Program};
 
 fn main() -> ExitCode {
-    match command(std::env::args_os().skip(1)) {
-        Ok(code) => code,
-        Err(error) => {
-            // Fails only when nobody reads the log.
-            drop(writeln!(std::io::stderr(), "valor-shim: {error:#}"));
-            ExitCode::FAILURE
-        }
-    }
-}
-
-fn command(args: impl Iterator<Item = OsString>) -> anyhow::Result<ExitCode> {
-    match cli::parse(args)? {
-        Command::Run(fds) => run::run(&fds),
-        Command::Inspect => Ok(valor_shim_core::inspect::run_one_shot()?.into()),
-        Command::Print(text) => {
-            std::io::stdout().write_all(text.as_bytes()).context("cannot write to stdout")?;
-            Ok(ExitCode::SUCCESS)
-        }
-    }
+    let program = Program {
+        name: "valor-shim",
+        version: env!("CARGO_PKG_VERSION"),
+        what: "The sandboxed process of one native plugin",
+        profile: Profile { mdwe: true },
+        one_shots: &[("inspect", inspect::native)],
+        serve: engine::serve,
+    };
+    program.main()
 }

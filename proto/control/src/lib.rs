@@ -3,6 +3,7 @@
 
 #![forbid(unsafe_code)]
 
+pub mod kind;
 pub mod name;
 pub mod paths;
 pub mod prefix;

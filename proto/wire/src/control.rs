@@ -170,6 +170,9 @@ pub struct Setup {
     pub identity: Option<Identity>,
     /// Resource limits.
     pub rlimits: Rlimits,
+    /// How much memory the plugin may have, in bytes, for engines that count it; the kernel's part is in `rlimits`.
+    #[serde(default)]
+    pub memory: u64,
 }
 
 /// A library that the plugin is linked to.

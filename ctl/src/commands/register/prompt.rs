@@ -18,12 +18,13 @@ pub(super) async fn ask(shim: &ShimArgs, file: &Path, spec: &mut PluginSpec) -> 
         return Ok(());
     }
     // Without a shim here, or with one that fails, valord looks itself and its answer names what was not granted.
-    let shim = match (&shim.shim, find_shim(shim.shim.as_deref())) {
+    let file = open(file)?;
+    let shim = match (&shim.shim, find_shim(shim.shim.as_deref(), &file)) {
         (_, Ok(shim)) => shim,
         (None, Err(_)) => return Ok(()),
         (Some(_), Err(failure)) => return Err(failure),
     };
-    let Ok(inspection) = inspect(&shim, open(file)?).await else {
+    let Ok(inspection) = inspect(&shim, file).await else {
         return Ok(());
     };
     let missing = without(inspection.wanted(), spec);

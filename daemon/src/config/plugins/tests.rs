@@ -34,6 +34,7 @@ fn the_originals_format_is_understood() {
     assert!(file.refused.is_empty(), "{:?}", file.refused);
     let expected = PluginEntry {
         name: "hello".into(),
+        kind: Some(valor_control::kind::Kind::Native),
         prefix: "/hi".into(),
         path: "libhello_plugin.so".into(),
         config: "Alice".into(),
@@ -110,7 +111,7 @@ fn errors_name_the_key_and_the_cure() {
     for (entry, parts) in [
         (r#"{"name":"a","path":"own.so","prefx":"/a"}"#, ["plugins[0] (a)", "did you mean `prefix`?"]),
         (r#"{"path":"own.so"}"#, ["plugins[0]: entry", "missing field `name`"]),
-        (r#"{"name":"a","path":"own.so","type":"wasm"}"#, ["unknown value `wasm`", "native"]),
+        (r#"{"name":"a","path":"own.so","type":"elf"}"#, ["unknown value `elf`", "native"]),
         (r#"{"name":"A","path":"own.so"}"#, ["name: \"A\" is not allowed", "lower-case"]),
         (r#"{"name":"a","path":"own.so","prefix":"a"}"#, ["prefix: ", "\"/a\""]),
         (r#"{"name":"a","path":"own.so","prefix":"/_a"}"#, ["prefix: ", "reserved"]),

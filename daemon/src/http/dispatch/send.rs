@@ -136,6 +136,9 @@ impl Local {
                 (Kind::PluginFailed, "its handler ended without an answer".into())
             }
             Failure::Reset(ResetCode::Refused) => (Kind::Busy, "it has refused the request".into()),
+            Failure::Reset(ResetCode::Internal) => {
+                (Kind::Crashed, "it broke down before it had answered; the request was not repeated".into())
+            }
             Failure::Reset(code) => (Kind::BadResponse, format!("it has aborted the exchange ({code:?})")),
             Failure::Idle => (Kind::Deadline, "it does not read the request's body".into()),
             Failure::Unread => (Kind::Deadline, "its answer was not read".into()),

@@ -43,6 +43,7 @@ fn setup() -> Setup {
         env: Vec::new(),
         identity: None,
         rlimits: Rlimits { nofile: 1, nproc: 1, fsize: 1, data: None },
+        memory: 1,
     }
 }
 

@@ -56,7 +56,8 @@ pub fn manifest(input: &[u8]) {
                 serde_json::from_str(&answer).unwrap_or_else(|error| panic!("{error}: {answer}"));
             let read = read.manifest.unwrap_or_default();
             assert_eq!(manifest.get("name").and_then(serde_json::Value::as_str).unwrap_or(""), read.name);
-            let _whether_served = manifest::check(Some(&manifest), Ok(Some(manifest.clone())));
+            let _whether_served =
+                manifest::check(Some(&manifest), Ok(Some(manifest.clone())), "valor-shim", 1);
         }
         Err(problem) => {
             assert_eq!(problem.step, "format");

@@ -2,7 +2,7 @@
 
 use serde_json::Value;
 
-use super::{NATIVE_ABI, Problem, problem};
+use super::{Problem, problem};
 
 /// The longest manifest.
 const MAX: usize = 256 * 1024;
@@ -10,7 +10,11 @@ const MAX: usize = 256 * 1024;
 const MAX_DEPTH: usize = 64;
 
 /// The section's text as an object of the shape that the daemon reads.
-pub(super) fn parse(section: &[u8]) -> Result<Value, Problem> {
+///
+/// # Errors
+///
+/// When it is none.
+pub fn parse(section: &[u8]) -> Result<Value, Problem> {
     let text = section.trim_ascii_end();
     let text = &text[..text.iter().rposition(|byte| *byte != 0).map_or(0, |last| last + 1)];
     let refuse = |why: String| {
@@ -69,16 +73,24 @@ fn misshapen(manifest: &Value) -> Option<String> {
     Some(format!("has `permissions.{wrong}` that is no list of strings"))
 }
 
-/// Whether this shim can serve what it declares.
-pub(super) fn check(manifest: Option<&Value>, parsed: Result<Option<Value>, Problem>) -> Result<(), Problem> {
+/// Whether `shim` can serve what was `parsed`, up to this version of its ABI.
+///
+/// # Errors
+///
+/// When it could not be parsed, or is too new.
+pub fn check(
+    manifest: Option<&Value>,
+    parsed: Result<Option<Value>, Problem>,
+    shim: &str,
+    newest: u64,
+) -> Result<(), Problem> {
     parsed?;
     let Some(abi) = manifest.and_then(|manifest| manifest.get("abi")).and_then(Value::as_u64) else {
         return Ok(());
     };
-    if abi > NATIVE_ABI {
-        let message = format!(
-            "it is built for version {abi} of the plugin ABI, valor-shim speaks version {NATIVE_ABI}"
-        );
+    if abi > newest {
+        let message =
+            format!("it is built for version {abi} of the plugin ABI, {shim} speaks version {newest}");
         return Err(problem(
             "abi",
             message,

@@ -1,10 +1,9 @@
 //! What can be told about an artifact without running it: `valor-shim inspect < FILE`.
 //!
-//! A one-shot of its own, since it parses what strangers have sent: it gives up everything before it reads the first byte,
-//! and answers with one JSON object, the [`Inspection`], on standard output.
+//! A one-shot of its own, since it parses what strangers have sent. It answers with one JSON object, the [`Inspection`]. Each kind
+//! of plugin has its engine's look, by [`one_shot`]; here are native libraries, and what is common to all.
 
 mod closure;
-mod confine;
 mod directories;
 mod elf;
 #[doc(hidden)]
@@ -13,12 +12,15 @@ mod kind;
 mod manifest;
 
 use std::fs::File;
-use std::io::{self, Read, Write};
+use std::path::PathBuf;
 
 use serde::Serialize;
 
 use closure::{Machine, Search};
 use elf::{Facts, Refused};
+pub use manifest::{check as check_manifest, parse as parse_manifest};
+
+use crate::one_shot::{self, Bounds, OneShotError};
 
 /// The version of the C ABI that the native shim speaks; `valor-abi` has the same.
 pub const NATIVE_ABI: u64 = 1;
@@ -26,15 +28,14 @@ const ENTRY: &str = "valor_plugin_entry";
 const MAGIC: &[u8] = b"\x7fELF";
 /// The longest text of a [`Problem`], in bytes.
 const MAX_TEXT: usize = 1024;
-/// Larger files are not read.
-const MAX_ARTIFACT: u64 = 1 << 30;
+const BOUNDS: Bounds = Bounds { seconds: 20, memory: 3 << 30, answer: 4 << 20 };
 
 /// What an artifact is, and whether it can run here.
 #[derive(Debug, Default, Serialize)]
 pub struct Inspection {
-    /// Which shim runs it.
-    pub kind: String,
-    /// The machine that it is built for, as Rust names it.
+    /// What it is, in a word.
+    pub kind: &'static str,
+    /// The machine that it is built for, as Rust names it; empty where it runs on any.
     pub arch: String,
     /// The first reason why it cannot run here.
     pub problem: Option<Problem>,
@@ -42,6 +43,8 @@ pub struct Inspection {
     pub manifest: Option<serde_json::Value>,
     /// What it needs besides what the shim itself has loaded.
     pub libraries: Vec<Library>,
+    /// It is compiled before it runs, once for each engine: the fingerprint of this one.
+    pub engine: Option<String>,
 }
 
 /// Why an artifact cannot run here, and what to do.
@@ -64,57 +67,38 @@ pub struct Library {
     pub path: String,
 }
 
-/// Why an inspection could not be made; what is wrong with the artifact is no error, but a [`Problem`].
-#[derive(Debug, thiserror::Error)]
-pub enum InspectError {
-    /// The one-shot could not confine itself.
-    #[error("the inspection could not be confined: {0}")]
-    Confine(String),
-    /// The artifact could not be read from standard input.
-    #[error("the artifact could not be read from standard input: {0}")]
-    Read(io::Error),
-    /// The answer could not be written.
-    #[error("the inspection could not be written to standard output: {0}")]
-    Write(io::Error),
-}
-
-/// Inspects descriptor 0 and answers on standard output; the code to exit with.
+/// The one-shot `inspect` of an engine: answers on standard output with what `look` has seen in standard input.
 ///
 /// # Errors
 ///
-/// When it cannot be done at all.
-pub fn run_one_shot() -> Result<u8, InspectError> {
-    let machine = Machine::here();
-    let search = Search::new(machine.clone());
-    confine::apply(&search).map_err(InspectError::Confine)?;
-    let artifact = read(io::stdin().lock())?;
-    let inspection = inspect(&artifact, &search);
-    let mut answer = serde_json::to_vec(&inspection).map_err(|e| InspectError::Write(e.into()))?;
-    answer.push(b'\n');
-    let mut out = io::stdout().lock();
-    out.write_all(&answer).and_then(|()| out.flush()).map_err(InspectError::Write)?;
-    Ok(0)
+/// When it cannot be done at all; what is wrong with the artifact is no error, but a [`Problem`].
+pub fn one_shot(readable: &[PathBuf], look: impl FnOnce(&[u8]) -> Inspection) -> Result<(), OneShotError> {
+    one_shot::run(readable, BOUNDS, |artifact| {
+        let mut answer = serde_json::to_vec(&look(&artifact)).map_err(|error| error.to_string())?;
+        answer.push(b'\n');
+        Ok(answer)
+    })
 }
 
-fn read(input: impl Read) -> Result<Vec<u8>, InspectError> {
-    let mut artifact = Vec::new();
-    let read = input.take(MAX_ARTIFACT + 1).read_to_end(&mut artifact).map_err(InspectError::Read)?;
-    if read as u64 > MAX_ARTIFACT {
-        let message = format!("it is larger than {MAX_ARTIFACT} bytes: strip its debug information");
-        return Err(InspectError::Read(io::Error::new(io::ErrorKind::FileTooLarge, message)));
-    }
-    Ok(artifact)
+/// The one-shot of native libraries.
+///
+/// # Errors
+///
+/// As [`one_shot`].
+pub fn native() -> Result<(), OneShotError> {
+    let search = Search::new(Machine::here());
+    one_shot(search.directories(), |artifact| inspect(artifact, &search))
 }
 
 /// Everything about one artifact.
 #[must_use]
 pub(crate) fn inspect(artifact: &[u8], search: &Search) -> Inspection {
-    let mut inspection = Inspection { kind: "native".to_owned(), ..Inspection::default() };
+    let mut inspection = Inspection { kind: "native", ..Inspection::default() };
     let found = facts(artifact, search.machine(), &mut inspection).and_then(|facts| {
         let manifest = facts.manifest.as_deref().map(manifest::parse).transpose();
         inspection.manifest = manifest.clone().unwrap_or_default();
         runs_here(&facts, search, &mut inspection)?;
-        manifest::check(inspection.manifest.as_ref(), manifest)
+        manifest::check(inspection.manifest.as_ref(), manifest, "valor-shim", NATIVE_ABI)
     });
     inspection.problem = found.err();
     inspection
@@ -191,7 +175,7 @@ fn runs_here(facts: &Facts, search: &Search, inspection: &mut Inspection) -> Res
 }
 
 /// Names of the artifact may stand in the texts, which are cut to what one reads.
-fn problem(step: &'static str, message: impl Into<String>, cure: impl Into<String>) -> Problem {
+pub fn problem(step: &'static str, message: impl Into<String>, cure: impl Into<String>) -> Problem {
     Problem { step, message: cut(message.into()), cure: cut(cure.into()) }
 }
 
@@ -205,7 +189,7 @@ fn cut(mut text: String) -> String {
 
 /// A library of the machine, whole.
 fn read_library(path: &std::path::Path) -> Option<Vec<u8>> {
-    read(File::open(path).ok()?).ok()
+    one_shot::read(File::open(path).ok()?).ok()
 }
 
 #[cfg(test)]

@@ -20,6 +20,14 @@ pub(super) fn apply() -> LayerReport {
     report::probed("mdwe", set)
 }
 
+/// Said where it cannot be had by design.
+pub(super) fn not_for_this_engine() -> LayerReport {
+    report::absent(
+        "mdwe",
+        "this engine maps code and then patches it; the seal forbids new code before the plugin runs",
+    )
+}
+
 fn probe() -> Result<(), String> {
     match prctl(PR_GET_MDWE, [0; 4]) {
         Ok(bits) if bits & 1 == 1 => Ok(()),

@@ -14,6 +14,7 @@ mod capabilities;
 mod descriptors;
 mod environment;
 mod error;
+pub(crate) mod fds;
 mod identity;
 mod init;
 pub(crate) mod landlock;
@@ -92,7 +93,7 @@ impl Confined {
     }
 }
 
-/// Builds the sandbox. Forks twice; returns [`Outcome::Plugin`] only in the innermost process.
+/// Builds the sandbox. Forks twice; returns [`Outcome::Plugin`] only in the innermost process. `mdwe`: the engine can do with it.
 ///
 /// Must be called while the process has one thread.
 ///
@@ -100,7 +101,7 @@ impl Confined {
 ///
 /// In whichever of the processes something failed without which none of this makes sense; the control socket is then
 /// still open there.
-pub fn enter(setup: &Setup, fds: &Fds) -> Result<Outcome, SandboxError> {
+pub fn enter(setup: &Setup, fds: &Fds, mdwe: bool) -> Result<Outcome, SandboxError> {
     check(setup)?;
     sys::single_threaded()?;
     let mut reports = vec![descriptors::apply(fds)?];
@@ -133,7 +134,7 @@ pub fn enter(setup: &Setup, fds: &Fds) -> Result<Outcome, SandboxError> {
 
     prepared.leave()?;
     reports.push(inits_report(read));
-    let mut confined = confine(setup, fds, own_root, reports)?;
+    let mut confined = confine(setup, fds, own_root, mdwe, reports)?;
     if let Err(why) = unwinder {
         note(&mut confined.reports, "root-filesystem", &why);
     }
@@ -145,6 +146,7 @@ fn confine(
     setup: &Setup,
     fds: &Fds,
     own_root: bool,
+    mdwe: bool,
     mut reports: Vec<LayerReport>,
 ) -> Result<Confined, SandboxError> {
     sys::name_process(&setup.plugin);
@@ -164,7 +166,7 @@ fn confine(
     reports.push(no_new_privs::apply());
     reports.extend(landlock::apply(&places.reachable(setup, own_root)));
     reports.push(non_dumpable::apply());
-    reports.push(mdwe::apply());
+    reports.push(if mdwe { mdwe::apply() } else { mdwe::not_for_this_engine() });
     descriptors::close_others(fds)?;
     reports.push(seccomp::apply(&filter));
     Ok(Confined {

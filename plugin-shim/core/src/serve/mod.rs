@@ -14,6 +14,7 @@ mod batch;
 mod entry;
 mod exchange;
 mod link;
+mod poll_loop;
 mod state;
 #[cfg(test)]
 mod tests;
@@ -27,6 +28,7 @@ use valor_wire::{Field, Limits, RequestHead, Violation};
 
 pub use batch::{Head, ResponseHead};
 pub use exchange::{Exchange, Received, Refused, Source};
+pub use poll_loop::{PollLoop, Turn};
 use state::{Call, State};
 
 /// The response head of a fetch is there.

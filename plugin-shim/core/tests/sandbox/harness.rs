@@ -137,6 +137,7 @@ impl Jail {
             env: vec![("GRANTED".to_owned(), "yes".to_owned())],
             identity: mode.root().then(|| Identity { uid: plugin_uid(), gid: plugin_uid() }),
             rlimits: Rlimits { nofile: 64, nproc: 32, fsize: 1 << 19, data: None },
+            memory: 1 << 30,
         };
         Self { mode, user: ordinary_uid(), setup, directory: directory.into(), input: None, traced: false }
     }
@@ -181,7 +182,7 @@ impl Jail {
         if self.mode.bare() {
             refuse_unshare();
         }
-        match sandbox::enter(&self.setup, fds) {
+        match sandbox::enter(&self.setup, fds, true) {
             Ok(Outcome::Plugin(confined)) => inside(*confined, fds),
             Ok(Outcome::Exit(code)) => code.into(),
             Err(error) => {

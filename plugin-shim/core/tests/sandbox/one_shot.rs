@@ -40,8 +40,8 @@ fn one_shot(jail: &Jail, name: &str) -> String {
             unsafe { libc::dup2(artifact.as_raw_fd(), 0) };
             // SAFETY: standard output is replaced.
             unsafe { libc::dup2(theirs.as_raw_fd(), 1) };
-            let code = match inspect::run_one_shot() {
-                Ok(code) => i32::from(code),
+            let code = match inspect::native() {
+                Ok(()) => 0,
                 Err(error) => {
                     eprintln!("{error}");
                     1

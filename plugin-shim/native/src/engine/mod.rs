@@ -14,7 +14,6 @@
 mod body;
 mod deferred;
 mod exchange;
-mod fds;
 mod host;
 mod library;
 mod poll_loop;
@@ -22,34 +21,15 @@ mod process;
 mod progress;
 mod worker;
 
-use std::os::fd::OwnedFd;
-use std::path::PathBuf;
 use std::process::ExitCode;
 
 use valor_abi::VALOR_ABI_VERSION;
 use valor_shim_core::control::{ControlError, Listener, Notice, Reporter};
+use valor_shim_core::program::Plan;
 use valor_shim_core::wire::control::{FromShim, HUNG_UP, LogLevel, Step};
 
-pub(crate) use fds::{adopt, adopt_all};
 use library::Library;
-pub(crate) use process::chain;
 use progress::{News, Progress};
-
-/// What to serve, and with what.
-pub(crate) struct Plan {
-    /// The plugin's file, as this process sees it.
-    pub(crate) library: PathBuf,
-    /// The plugin's name.
-    pub(crate) name: String,
-    /// Its configuration as JSON.
-    pub(crate) config: String,
-    /// How many workers are wanted.
-    pub(crate) workers: usize,
-    /// The data sockets; socket `i` belongs to worker `i % workers`.
-    pub(crate) sockets: Vec<OwnedFd>,
-    /// Closes the sandbox for all threads.
-    pub(crate) seal: Box<dyn FnOnce() -> Result<(), String>>,
-}
 
 /// A step of the start that has failed.
 #[derive(Debug, thiserror::Error)]
@@ -129,7 +109,7 @@ fn attend(
 /// Loads the library, closes the sandbox, and lets worker 0 create the plugin.
 fn begin(plan: Plan, reporter: &Reporter) -> Result<(&'static Progress, String), Failure> {
     let failure = |step| move |message| Failure { step, message };
-    let library = Library::open(&plan.library).map_err(failure(Step::Load))?;
+    let library = Library::open(&plan.artifact).map_err(failure(Step::Load))?;
     let entry = library.entry().map_err(failure(Step::Abi))?;
     let count = plan.workers.clamp(1, plan.sockets.len().max(1));
     // Its threads use it until the process ends.

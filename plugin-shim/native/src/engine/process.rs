@@ -3,22 +3,12 @@
 use std::error::Error;
 use std::io::Write;
 
+use valor_shim_core::program::chain;
+
 /// Ends the process now: no exit handlers, no destructors, other threads wherever they are.
 pub(super) fn end(code: i32) -> ! {
     // SAFETY: no preconditions.
     unsafe { libc::_exit(code) }
-}
-
-/// An error and what caused it, in one line.
-pub(crate) fn chain(error: &dyn Error) -> String {
-    let mut text = error.to_string();
-    let mut source = error.source();
-    while let Some(cause) = source {
-        text.push_str(": ");
-        text.push_str(&cause.to_string());
-        source = cause.source();
-    }
-    text
 }
 
 /// Writes an error to stderr, and gives the exit code for it.

@@ -11,7 +11,7 @@ fn a_plugin_in_c_can_run() {
         &["-Wl,--no-as-needed", "-lm", "-lresolv"],
     );
     assert_eq!(inspection.problem, None);
-    assert_eq!((inspection.kind.as_str(), inspection.arch.as_str()), ("native", std::env::consts::ARCH));
+    assert_eq!((inspection.kind, inspection.arch.as_str()), ("native", std::env::consts::ARCH));
     let sonames: Vec<&str> = inspection.libraries.iter().map(|library| library.soname.as_str()).collect();
     assert!(sonames.contains(&"libresolv.so.2"), "{sonames:?}");
     assert!(!sonames.contains(&"libc.so.6"), "the shim has it");

@@ -3,52 +3,59 @@
 use std::ffi::OsString;
 use std::os::fd::RawFd;
 
-use valor_shim_core::sandbox::Fds;
-
-const HELP: &str = "\
-The sandboxed process of one native plugin; valord starts it.
-
-Usage: valor-shim run --control FD --data FD[,FD...]
-       valor-shim inspect < libplugin.so
-
-`inspect` prints as JSON what a plugin file is and needs, without running it; `valorctl check FILE` shows that to people.
-";
-
-const VERSION: &str = concat!("valor-shim ", env!("CARGO_PKG_VERSION"), "\n");
+use super::Program;
+use crate::one_shot::OneShotError;
+use crate::sandbox::Fds;
 
 /// What to do.
 #[derive(Debug)]
-pub(crate) enum Command {
+pub(super) enum Command {
     /// Serve a plugin.
     Run(Fds),
-    /// Look at the file on stdin.
-    Inspect,
+    /// Work on the file on stdin.
+    OneShot(fn() -> Result<(), OneShotError>),
     /// Help, or the version.
-    Print(&'static str),
+    Print(String),
 }
 
 /// Why the arguments were not understood.
 #[derive(Debug, PartialEq, Eq, thiserror::Error)]
-pub(crate) enum UsageError {
-    #[error("unknown argument {0:?}: see valor-shim --help")]
+pub(super) enum UsageError {
+    #[error("unknown argument {0:?}: see --help")]
     Unknown(OsString),
-    #[error("{0} is missing: valor-shim is started by valord, see --help")]
+    #[error("{0} is missing: a shim is started by valord, see --help")]
     Missing(&'static str),
     #[error("{option} takes descriptors from 3 up, each once, not {value:?}")]
     Descriptor { option: &'static str, value: OsString },
 }
 
 /// Reads the arguments after the program's name.
-pub(crate) fn parse(mut args: impl Iterator<Item = OsString>) -> Result<Command, UsageError> {
+pub(super) fn parse(
+    program: &Program,
+    mut args: impl Iterator<Item = OsString>,
+) -> Result<Command, UsageError> {
     let verb = args.next().ok_or(UsageError::Missing("a command"))?;
-    let command = match verb.to_str() {
-        Some("run") => return run(args).map(Command::Run),
-        Some("inspect") => Command::Inspect,
-        Some("--help" | "-h" | "help") => Command::Print(HELP),
-        Some("--version" | "-V") => Command::Print(VERSION),
+    let one_shot = program.one_shots.iter().find(|(name, _)| verb == *name);
+    let command = match (verb.to_str(), one_shot) {
+        (_, Some((_, run))) => Command::OneShot(*run),
+        (Some("run"), _) => return run(args).map(Command::Run),
+        (Some("--help" | "-h" | "help"), _) => Command::Print(help(program)),
+        (Some("--version" | "-V"), _) => Command::Print(format!("{} {}\n", program.name, program.version)),
         _ => return Err(UsageError::Unknown(verb)),
     };
     args.next().map_or(Ok(command), |extra| Err(UsageError::Unknown(extra)))
+}
+
+fn help(program: &Program) -> String {
+    let Program { name, what, .. } = program;
+    let mut usage =
+        format!("{what}; valord starts it.\n\nUsage: {name} run --control FD --data FD[,FD...]\n");
+    for (verb, _) in program.one_shots {
+        usage += &format!("       {name} {verb} < FILE\n");
+    }
+    usage
+        + "\n`inspect` prints as JSON what a plugin file is and needs, without running it; `valorctl check FILE` shows that to \
+           people.\n"
 }
 
 fn run(mut args: impl Iterator<Item = OsString>) -> Result<Fds, UsageError> {
@@ -85,15 +92,25 @@ fn descriptors(option: &'static str, value: Option<OsString>) -> Result<Vec<RawF
 mod tests {
     use super::*;
 
+    const PROGRAM: Program = Program {
+        name: "valor-shim",
+        version: "1",
+        what: "A shim",
+        profile: super::super::Profile { mdwe: true },
+        one_shots: &[("inspect", || Ok(()))],
+        serve: |_, _, _| std::process::ExitCode::SUCCESS,
+    };
+
     fn of(line: &str) -> Result<Command, UsageError> {
-        parse(line.split_whitespace().map(OsString::from))
+        parse(&PROGRAM, line.split_whitespace().map(OsString::from))
     }
 
     #[test]
     fn what_valord_says() {
         let Ok(Command::Run(fds)) = of("run --control 3 --data 4,5,17") else { panic!("not understood") };
         assert_eq!((fds.control, fds.data), (3, vec![4, 5, 17]));
-        assert!(matches!(of("inspect"), Ok(Command::Inspect)));
+        assert!(matches!(of("inspect"), Ok(Command::OneShot(_))));
+        assert!(matches!(of("help"), Ok(Command::Print(text)) if text.contains("valor-shim inspect < FILE")));
         assert!(matches!(of("--version"), Ok(Command::Print(_))));
     }
 

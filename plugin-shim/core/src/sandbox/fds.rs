@@ -1,5 +1,7 @@
 //! The descriptors that valord started this process with.
 
+#![expect(unsafe_code, reason = "descriptors by number")]
+
 use std::io;
 use std::os::fd::{BorrowedFd, FromRawFd, OwnedFd, RawFd};
 

@@ -1,0 +1,79 @@
+//! The life of a plugin process, in order.
+
+use std::error::Error;
+use std::fmt;
+use std::os::fd::OwnedFd;
+use std::path::PathBuf;
+use std::process::ExitCode;
+
+use valor_wire::control::Step;
+
+use super::{Program, chain};
+use crate::control::Control;
+use crate::sandbox::{self, Fds, Outcome, fds};
+
+/// How far an engine lets its process be confined.
+#[derive(Debug, Clone, Copy)]
+pub struct Profile {
+    /// Memory that was ever writable never becomes executable: not for engines that map code and then patch it. The seal forbids new
+    /// code either way, before anything of a plugin runs.
+    pub mdwe: bool,
+}
+
+/// What to serve, and with what.
+pub struct Plan {
+    /// The plugin's file, as this process sees it.
+    pub artifact: PathBuf,
+    /// The plugin's name.
+    pub name: String,
+    /// Its configuration as JSON.
+    pub config: String,
+    /// How many workers are wanted.
+    pub workers: usize,
+    /// How much memory it may have, in bytes, for engines that count it.
+    pub memory: u64,
+    /// The data sockets; socket `i` belongs to worker `i % workers`.
+    pub sockets: Vec<OwnedFd>,
+    /// Closes the sandbox for all threads.
+    pub seal: Box<dyn FnOnce() -> Result<(), String>>,
+}
+
+impl fmt::Debug for Plan {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Plan")
+            .field("artifact", &self.artifact)
+            .field("name", &self.name)
+            .finish_non_exhaustive()
+    }
+}
+
+/// Serves one plugin until valord wants no more of it.
+pub(super) fn run(program: &Program, fds: &Fds) -> Result<ExitCode, Box<dyn Error>> {
+    let control = fds::adopt(fds.control).map_err(|error| format!("--control: {error}"))?;
+    let mut control = Control::new(control);
+    let setup = control.greet(&format!("{} {}", program.name, program.version))?;
+
+    let confined = match sandbox::enter(&setup, fds, program.profile.mdwe) {
+        Ok(Outcome::Plugin(confined)) => confined,
+        // The outer process or the init: the plugin has lived and died.
+        Ok(Outcome::Exit(code)) => return Ok(code.into()),
+        Err(error) => {
+            control.fail(Step::Sandbox, chain(&error))?;
+            return Err(error.into());
+        }
+    };
+
+    let start = control.report(confined.reports.clone())?;
+    let sockets = fds::adopt_all(&fds.data).map_err(|error| format!("--data: {error}"))?;
+    let (mut listener, reporter) = control.split()?;
+    let plan = Plan {
+        artifact: confined.plugin_path.clone(),
+        name: setup.plugin,
+        config: start.config.to_string(),
+        workers: usize::from(start.workers),
+        memory: setup.memory,
+        sockets,
+        seal: Box::new(move || confined.seal().map(drop).map_err(|error| chain(&error))),
+    };
+    Ok((program.serve)(plan, &mut listener, &reporter))
+}
