@@ -7,6 +7,7 @@
 
 mod accept;
 mod listeners;
+mod opening;
 mod plugins_file;
 mod signals;
 mod watchdog;
@@ -17,8 +18,10 @@ use std::rc::Rc;
 use std::sync::Arc;
 use std::time::Duration;
 
+use futures_util::FutureExt as _;
 use tokio::task::JoinSet;
 use tokio_util::sync::CancellationToken;
+use tokio_util::task::TaskTracker;
 
 use crate::config::{Config, ConfigError};
 use crate::control::{self, About, Bound, Service, SupervisorHost};
@@ -26,11 +29,15 @@ use crate::egress::{Egress, EgressOptions};
 use crate::plane::{DataPlane, PlaneOptions};
 use crate::store::{Registration, Source, Store, StoreError, now_ms};
 use crate::supervisor::{Options, Supervisor};
+use opening::Opening;
 use plugins_file::PluginsAtBoot;
 pub use signals::run;
 
 /// For the control API's calls under way, and for plugins to end once nothing is in flight.
 const LAST_CALLS: Duration = Duration::from_secs(2);
+
+/// For connections that were accepted and wait for a place.
+const LAST_DEALS: Duration = Duration::from_secs(1);
 
 /// The system's place for the shim.
 const SHIM: &str = "/usr/libexec/valor/valor-shim";
@@ -54,11 +61,13 @@ pub struct App {
 #[derive(Debug)]
 pub struct Running {
     addresses: Vec<SocketAddr>,
+    opening: Opening,
     control: Bound,
     plane: DataPlane,
     supervisor: Supervisor,
     drain_timeout: Duration,
     stop: CancellationToken,
+    acceptors: JoinSet<()>,
     tasks: JoinSet<()>,
 }
 
@@ -101,8 +110,8 @@ impl App {
         Self { config, listeners, control, supervisor, plane }
     }
 
-    /// Starts everything. Returns when HTTP and the control API are served; plugins that were registered before may
-    /// still be starting.
+    /// Starts everything. Returns when the control API is served and what was registered is on its way; HTTP follows, see
+    /// [`Running::opened`].
     ///
     /// # Errors
     /// Says which part, and what to do. A plugin that does not start is no error.
@@ -123,19 +132,19 @@ impl App {
         let supervisor = Supervisor::new(options, store.clone(), plane.clone(), failures);
         let host = SupervisorHost { supervisor: supervisor.clone(), shims, deadline };
 
-        let mut tasks = JoinSet::new();
+        let (mut tasks, mut acceptors) = (JoinSet::new(), JoinSet::new());
         let stop = CancellationToken::new();
         let from_file = config
             .plugins
             .as_deref()
             .map(|file| PluginsAtBoot::read(file, &config.limits, config.plugin_dir.as_deref()));
         let from_file = from_file.transpose()?.unwrap_or_default();
-        let stale = supervisor.restore(|registration| is_stale(registration, &from_file)).await?;
-        tasks.spawn(
-            stop.clone()
-                .run_until_cancelled_owned(from_file.bring(host.clone(), store.clone(), stale))
-                .then_nothing(),
-        );
+        let boot = TaskTracker::new();
+        let stale =
+            supervisor.restore(|registration| is_stale(registration, &from_file), boot.token()).await?;
+        let bring = boot.track_future(from_file.bring(host.clone(), store.clone(), stale));
+        tasks.spawn(stop.clone().run_until_cancelled_owned(bring).then_nothing());
+        boot.close();
 
         let about = About {
             version: env!("CARGO_PKG_VERSION").to_owned(),
@@ -154,21 +163,21 @@ impl App {
                 tracing::error!(%error, "the control API has ended; HTTP goes on");
             }
         });
+        let opening = opening::after(boot, supervisor.clone(), config.boot_timeout);
         for listener in listeners {
-            let accept = accept::accept(listener, plane.clone()).map_err(system("listen"))?;
-            tasks.spawn(stop.clone().run_until_cancelled_owned(accept).then_nothing());
+            let accept = accept::accept(listener, plane.clone(), stop.clone()).map_err(system("listen"))?;
+            let opened = stop.clone().run_until_cancelled_owned(opening.clone());
+            acceptors.spawn(opened.then(|_stopped| accept));
         }
-        for address in &addresses {
-            tracing::info!("serving http://{address}");
-        }
-        tracing::info!(control = %control.path().display(), "ready");
         Ok(Running {
             addresses,
+            opening,
             control,
             plane,
             supervisor,
             drain_timeout: config.drain_timeout,
             stop,
+            acceptors,
             tasks,
         })
     }
@@ -179,6 +188,16 @@ impl Running {
     #[must_use]
     pub fn addresses(&self) -> &[SocketAddr] {
         &self.addresses
+    }
+
+    /// Resolves when HTTP is served: the plugins are back, or those that are late were waited for long enough. Connections
+    /// that are made before wait in the listener's queue.
+    pub async fn opened(&self) {
+        self.opening.clone().await;
+        for address in &self.addresses {
+            tracing::info!("serving http://{address}");
+        }
+        tracing::info!(control = %self.control().display(), "ready");
     }
 
     /// Where the control API is served.
@@ -197,6 +216,9 @@ impl Running {
     /// timeout, whatever plugins and clients do.
     pub async fn stop(mut self) {
         self.stop.cancel();
+        // Whoever was accepted is dealt before the workers finish what they have.
+        let dealt = async { while self.acceptors.join_next().await.is_some() {} };
+        let _dealt = tokio::time::timeout(LAST_DEALS, dealt).await;
         let calls = async { while self.tasks.join_next().await.is_some() {} };
         let (_calls, ()) =
             tokio::join!(tokio::time::timeout(LAST_CALLS, calls), self.plane.shutdown(self.drain_timeout));

@@ -5,6 +5,7 @@ use std::net::{SocketAddr, TcpListener, TcpStream};
 use std::time::Duration;
 
 use tokio::io::Interest;
+use tokio_util::sync::CancellationToken;
 
 use crate::plane::DataPlane;
 use crate::sys::ready;
@@ -13,16 +14,20 @@ use crate::sys::ready;
 const FIRST_PAUSE: Duration = Duration::from_millis(10);
 const LONGEST_PAUSE: Duration = Duration::from_secs(1);
 
-/// Accepts until it is dropped, which closes the listener.
+/// Accepts until `stop`, and closes the listener then. Whoever was accepted is dealt: a request may be on its way.
 ///
 /// # Errors
 /// When the listener cannot be watched.
-pub(super) fn accept(listener: TcpListener, plane: DataPlane) -> io::Result<impl Future<Output = ()> + Send> {
+pub(super) fn accept(
+    listener: TcpListener,
+    plane: DataPlane,
+    stop: CancellationToken,
+) -> io::Result<impl Future<Output = ()> + Send> {
     listener.set_nonblocking(true)?;
     let listener = ready::watch(listener, Interest::READABLE)?;
     Ok(async move {
         let mut pause = FIRST_PAUSE;
-        while let Ok(mut ready) = listener.readable().await {
+        while let Some(Ok(mut ready)) = stop.run_until_cancelled(listener.readable()).await {
             match ready.try_io(|listener| take(listener.get_ref())) {
                 Ok(Ok((stream, peer))) => {
                     pause = FIRST_PAUSE;
@@ -33,7 +38,7 @@ pub(super) fn accept(listener: TcpListener, plane: DataPlane) -> io::Result<impl
                     if pause == FIRST_PAUSE {
                         tracing::warn!(%error, "cannot accept connections; trying again");
                     }
-                    tokio::time::sleep(pause).await;
+                    stop.run_until_cancelled(tokio::time::sleep(pause)).await;
                     pause = (pause * 2).min(LONGEST_PAUSE);
                 }
                 Err(_would_block) => {}

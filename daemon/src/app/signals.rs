@@ -24,11 +24,16 @@ pub async fn run(config: Config) -> anyhow::Result<()> {
     let control = control::bind(&config.control, &config.control_group)?;
     let listeners = listeners::open(&config.listen)?;
     let running = App::new(config, listeners, control).start().await.map_err(|error: AppError| error)?;
-    said("note that valord is ready", systemd::ready("serving"));
     if let Some(period) = systemd::watchdog() {
         tokio::spawn(watchdog::feed(running.plane.clone(), period, running.stop.clone()));
     }
-    let name = signals.next().await;
+    let name = tokio::select! {
+        name = signals.next() => name,
+        () = running.opened() => {
+            said("note that valord is ready", systemd::ready("serving"));
+            signals.next().await
+        }
+    };
     tracing::info!("{name}: finishing what is in flight; a second signal ends it at once");
     said("note that valord is stopping", systemd::stopping());
     tokio::select! {

@@ -41,6 +41,9 @@ pub struct Cli {
     /// How long a stop waits for what is in flight, such as 30s or 1m [default: 30s]
     #[arg(long, value_name = "TIME", env = "VALOR_DRAIN_TIMEOUT")]
     pub drain_timeout: Option<Span>,
+    /// How long a start waits for the plugins to come back before it serves HTTP without them [default: 10s]
+    #[arg(long, value_name = "TIME", env = "VALOR_BOOT_TIMEOUT")]
+    pub boot_timeout: Option<Span>,
     /// Print the JSON Schema of valord.toml
     #[arg(long, hide = true)]
     pub config_schema: bool,

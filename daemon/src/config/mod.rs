@@ -50,6 +50,8 @@ pub struct Config {
     pub shim: Option<PathBuf>,
     /// How long a stop or a replacement waits for what is in flight.
     pub drain_timeout: Duration,
+    /// How long a start waits for the plugins to come back before it serves HTTP without those that are late.
+    pub boot_timeout: Duration,
     /// What a plugin gets that asks for nothing else.
     pub limits: Limits,
     /// The most processes that the control API may give a plugin.
@@ -147,6 +149,7 @@ impl Config {
                 .drain_timeout
                 .or(file.drain_timeout)
                 .map_or(Duration::from_secs(30), |span| span.0),
+            boot_timeout: cli.boot_timeout.or(file.boot_timeout).map_or(BOOT_TIMEOUT, |span| span.0),
             limits,
             max_instances,
             give_up: file.sandbox.give_up,
@@ -165,6 +168,9 @@ impl Config {
 
 /// Where HTTP is served when nothing else is said.
 pub const DEFAULT_LISTEN: SocketAddr = SocketAddr::new(IpAddr::V4(Ipv4Addr::LOCALHOST), 8080);
+
+/// Plugins are back in far less, and clients wait that long.
+const BOOT_TIMEOUT: Duration = Duration::from_secs(10);
 
 /// Each has a socket to each worker.
 const MAX_INSTANCES: u16 = 64;

@@ -60,6 +60,7 @@ fn flags_win_over_the_file() {
         log_format = "json"
         workers = 3
         drain_timeout = 5
+        boot_timeout = "3s"
         plugins = "plugins.json"
         plugin_dir = "/usr/lib/valor"
         plugin_uids = "500000+100"
@@ -84,7 +85,7 @@ fn flags_win_over_the_file() {
     assert_eq!(file.front.http.write_timeout, HttpOptions::default().write_timeout);
     assert_eq!((file.front.max_connections, file.front.max_connections_per_client), (7, 4));
     assert_eq!(file.give_up, [Property::FilesConfined]);
-    assert_eq!(file.connect_timeout, Duration::from_secs(3));
+    assert_eq!((file.connect_timeout, file.boot_timeout), (Duration::from_secs(3), Duration::from_secs(3)));
     let args = [
         "--listen",
         "127.0.0.1:1",
@@ -100,6 +101,8 @@ fn flags_win_over_the_file() {
         "text",
         "--drain-timeout",
         "1m",
+        "--boot-timeout",
+        "0",
         "--plugins",
         "p",
         "--shim",
@@ -112,6 +115,7 @@ fn flags_win_over_the_file() {
         (flags.log_format, flags.workers, flags.drain_timeout),
         (LogFormat::Text, 1, Duration::from_secs(60))
     );
+    assert_eq!(flags.boot_timeout, Duration::ZERO);
     assert_eq!((flags.plugins.unwrap().to_str(), flags.shim.unwrap().to_str()), (Some("p"), Some("s")));
 }
 

@@ -23,6 +23,9 @@ use super::socket::ClientSocket;
 /// How often connections are looked at for being idle or slow.
 const TICK: Duration = Duration::from_millis(500);
 
+/// While stopping, for the first request of a connection that was accepted just before.
+const FIRST_REQUEST: Duration = Duration::from_secs(1);
+
 /// h2c: what one stream and one connection may have under way towards us.
 const STREAM_WINDOW: u32 = 256 * 1024;
 const CONNECTION_WINDOW: u32 = 2 * 1024 * 1024;
@@ -49,13 +52,22 @@ impl<F: Future + 'static> hyper::rt::Executor<F> for OnThisWorker {
     }
 }
 
+/// Which connections are to end after the request that they have.
+#[derive(Debug, Clone, Copy)]
+enum Stopping {
+    No,
+    /// Those that have been used; of the others the first request may be on its way.
+    Served,
+    All,
+}
+
 /// One worker's connections.
 pub(crate) struct Front {
     local: Rc<Local>,
     options: HttpOptions,
     builder: Builder<OnThisWorker>,
     connections: RefCell<Slab<Rc<Connection>>>,
-    stopping: Cell<bool>,
+    stopping: Cell<Stopping>,
     /// The first connection came, or the last one went.
     changed: Notify,
 }
@@ -90,7 +102,7 @@ impl Front {
             options,
             builder,
             connections: RefCell::default(),
-            stopping: Cell::new(false),
+            stopping: Cell::new(Stopping::No),
             changed: Notify::new(),
         })
     }
@@ -125,25 +137,35 @@ impl Front {
         });
     }
 
+    /// Serves until the connection ends. While stopping it still reads what has come, so that no request is lost.
     async fn run(&self, stream: TcpStream, connection: Rc<Connection>) {
         let io = TokioIo::new(ClientSocket::new(stream, Rc::clone(&connection), &self.options));
         let service = service_fn(|request| answer(Rc::clone(&self.local), Rc::clone(&connection), request));
         let mut conn = pin!(self.builder.serve_connection(io, service));
         let mut graceful = false;
         poll_fn(|cx| {
-            connection.register(cx);
-            if self.stopping.get() && !graceful {
+            loop {
+                connection.register(cx);
+                if connection.expired() {
+                    return Poll::Ready(());
+                }
+                if let Poll::Ready(result) = conn.as_mut().poll(cx) {
+                    if let Err(error) = result {
+                        tracing::debug!(client = %connection.ip, %error, "a client's connection failed");
+                    }
+                    return Poll::Ready(());
+                }
+                let ends = match self.stopping.get() {
+                    Stopping::No => false,
+                    Stopping::Served => connection.has_spoken(),
+                    Stopping::All => true,
+                };
+                if graceful || !ends {
+                    return Poll::Pending;
+                }
                 graceful = true;
                 conn.as_mut().graceful_shutdown();
             }
-            if connection.expired() {
-                return Poll::Ready(());
-            }
-            conn.as_mut().poll(cx).map(|result| {
-                if let Err(error) = result {
-                    tracing::debug!(client = %connection.ip, %error, "a client's connection failed");
-                }
-            })
         })
         .await;
     }
@@ -165,10 +187,22 @@ impl Front {
 
     /// Lets every connection finish its request and then closes it; resolves when all are closed.
     pub(crate) async fn stop(&self) {
-        self.stopping.set(true);
+        self.tell(Stopping::Served);
+        if tokio::time::timeout(FIRST_REQUEST, self.closed()).await.is_err() {
+            self.tell(Stopping::All);
+            self.closed().await;
+        }
+    }
+
+    fn tell(&self, stopping: Stopping) {
+        self.stopping.set(stopping);
         for (_, connection) in self.connections.borrow().iter() {
             connection.wake();
         }
+    }
+
+    /// Resolves when there are no connections.
+    async fn closed(&self) {
         loop {
             let changed = pin!(self.changed.notified());
             if self.connections.borrow().is_empty() {

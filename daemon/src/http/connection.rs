@@ -144,6 +144,11 @@ impl Connection {
         }
     }
 
+    /// Something has come from the client.
+    pub(crate) fn has_spoken(&self) -> bool {
+        self.in_head.get() || self.requests.get() > 0
+    }
+
     /// Something was read: whether a head is in work, whether a request waits for its turn, and what was refused.
     pub(super) fn read(&self, in_head: bool, waits: bool, refused: Option<Refused>) {
         self.waits.set(waits);

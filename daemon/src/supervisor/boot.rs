@@ -2,6 +2,8 @@
 
 use std::sync::Arc;
 
+use tokio_util::task::task_tracker::TaskTrackerToken;
+
 use super::card::Card;
 use super::shared::Reserved;
 use super::task::{Event, Task};
@@ -12,13 +14,15 @@ use crate::store::{Entry, Registration, Registry as _, Source, StoreError};
 
 impl Supervisor {
     /// Restores every registration but those that `leave` says, and returns when all are under way, not when they are
-    /// ready. Those left are forgotten when they belong to the plugins file and are handed back.
+    /// ready: then, or when it shows that they will not be for now, each has let go of `boot`. Those left are forgotten when
+    /// they belong to the plugins file and are handed back.
     ///
     /// # Errors
     /// When not even the list can be read.
     pub async fn restore(
         &self,
         leave: impl Fn(&Registration) -> bool,
+        boot: TaskTrackerToken,
     ) -> Result<Vec<Registration>, StoreError> {
         let store = self.shared.store.clone();
         let entries = tokio::task::spawn_blocking(move || store.load_all()).await;
@@ -34,7 +38,7 @@ impl Supervisor {
         for entry in entries {
             match entry {
                 Entry::Good(registration) if leave(&registration) => left.push(*registration),
-                Entry::Good(registration) => self.restore_one(*registration).await,
+                Entry::Good(registration) => self.restore_one(*registration, boot.clone()).await,
                 Entry::Failed { name, reason } => self.show_failed(&name, Source::Api, reason),
             }
         }
@@ -49,7 +53,7 @@ impl Supervisor {
         }
     }
 
-    async fn restore_one(&self, mut registration: Registration) {
+    async fn restore_one(&self, mut registration: Registration, boot: TaskTrackerToken) {
         let (name, source) = (registration.name.clone(), registration.source);
         let had_slot = registration.uid_slot.is_some();
         match check_prefix(&registration.prefix) {
@@ -72,7 +76,7 @@ impl Supervisor {
             Task::spawn(&self.shared, &card, events, None);
             let version = Arc::new(Version::new(registration, None, None));
             // The task was just made, and its queue is empty.
-            let _sent = card.send(Event::Restore(version)).await;
+            let _sent = card.send(Event::Restore(version, boot)).await;
         }
     }
 }

@@ -137,6 +137,11 @@ impl Fleet {
         ready.collect()
     }
 
+    /// It is not known of each whether it serves.
+    pub(super) fn is_starting(&self) -> bool {
+        self.seats.iter().any(|seat| seat.state() == State::Starting)
+    }
+
     /// None serves, and of one it is not known yet how it ends.
     pub(super) fn is_ending(&self) -> bool {
         let any = |is: fn(&Seat) -> bool| self.seats.iter().any(|seat| is(&seat.state));

@@ -10,6 +10,7 @@ use std::time::{Duration, Instant};
 
 use tokio::sync::mpsc;
 use tokio::task::JoinSet;
+use tokio_util::task::task_tracker::TaskTrackerToken;
 
 use super::card::Card;
 use super::error::{ErrorKind, SupervisorError};
@@ -44,7 +45,7 @@ pub(super) enum Event {
     /// Drain, end the processes, and stay so: disable or drain, by the order's verb.
     Park(Order),
     /// What was registered before: start it and keep trying, unless it is disabled.
-    Restore(Arc<Version>),
+    Restore(Arc<Version>, TaskTrackerToken),
     /// End and be forgotten.
     Unregister(Order),
     /// End, for the daemon does.
@@ -68,6 +69,8 @@ pub(super) struct Task {
     current: Option<Fleet>,
     /// What shall take over.
     next: Option<Bring>,
+    /// The daemon's start waits for the first attempts of `current`.
+    boot: Option<TaskTrackerToken>,
     /// Somebody wants `current` to have no processes.
     parked: Option<Parked>,
     /// What takes its leave.
@@ -110,6 +113,7 @@ impl Task {
             sender,
             current: None,
             next: None,
+            boot: None,
             parked: None,
             departing: JoinSet::new(),
             closing: None,
@@ -155,7 +159,7 @@ impl Task {
             Event::Restart(order) => self.restart(order),
             Event::Enable(order) => self.enable(order),
             Event::Park(order) => self.park(order).await,
-            Event::Restore(version) => self.restore(version),
+            Event::Restore(version, boot) => self.restore(version, boot),
             Event::Unregister(order) => self.unregister(order).await,
             Event::Shutdown { grace, reply } => {
                 self.why = Why::new(Cause::Shutdown, "");

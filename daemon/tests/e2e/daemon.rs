@@ -3,7 +3,7 @@
 use std::io::{BufRead as _, BufReader};
 use std::net::SocketAddr;
 use std::path::Path;
-use std::process::{Child, Stdio};
+use std::process::{Child, ChildStdin, ChildStdout, Stdio};
 
 use nix::sys::signal::{Signal, kill};
 use nix::unistd::Pid;
@@ -59,7 +59,15 @@ impl Daemon {
         Self::run(valord(&dir.join("control.sock"), &dir.join("state")), dir).await
     }
 
-    pub(crate) async fn run(mut command: std::process::Command, dir: &Path) -> Self {
+    pub(crate) async fn run(command: std::process::Command, dir: &Path) -> Self {
+        Self::try_run(command, dir).await.expect("valord does not start")
+    }
+
+    /// `Err`: it has ended before it served.
+    pub(crate) async fn try_run(
+        mut command: std::process::Command,
+        dir: &Path,
+    ) -> Result<Self, std::process::ExitStatus> {
         let mut child = command.spawn().unwrap();
         let mut lines = BufReader::new(child.stderr.take().unwrap()).lines();
         let mut address = None;
@@ -72,9 +80,15 @@ impl Daemon {
                 break;
             }
         }
+        let Some(address) = address else { return Err(child.wait().unwrap()) };
         std::thread::spawn(move || lines.for_each(drop));
         let control = client::connect(&dir.join("control.sock")).await;
-        Self { child, address: address.expect("valord does not start"), control }
+        Ok(Self { child, address, control })
+    }
+
+    /// What it was given as stdin and stdout.
+    pub(crate) fn pipes(&mut self) -> (ChildStdin, ChildStdout) {
+        (self.child.stdin.take().unwrap(), self.child.stdout.take().unwrap())
     }
 
     pub(crate) fn pid(&self) -> u32 {
@@ -102,6 +116,10 @@ impl Daemon {
         kill(Pid::from_raw(self.child.id().cast_signed()), signal).unwrap();
     }
 
+    pub(crate) fn has_ended(&mut self) -> bool {
+        self.child.try_wait().unwrap().is_some()
+    }
+
     pub(crate) async fn end(&mut self) -> std::process::ExitStatus {
         let waiting = async {
             loop {
@@ -116,7 +134,7 @@ impl Daemon {
 }
 
 /// All processes below one.
-fn descendants(pid: u32) -> Vec<u32> {
+pub(crate) fn descendants(pid: u32) -> Vec<u32> {
     let children = std::fs::read_to_string(format!("/proc/{pid}/task/{pid}/children")).unwrap_or_default();
     let mut found = Vec::new();
     for child in children.split_whitespace().map(|pid| pid.parse().unwrap()) {

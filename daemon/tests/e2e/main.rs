@@ -27,6 +27,7 @@ mod names;
 mod neighbour;
 mod permission;
 mod plugins_file;
+mod restart;
 mod sandbox;
 mod start;
 mod state;

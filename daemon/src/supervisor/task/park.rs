@@ -2,6 +2,8 @@
 
 use std::sync::Arc;
 
+use tokio_util::task::task_tracker::TaskTrackerToken;
+
 use super::Task;
 use crate::store::{Registry as _, Source};
 use crate::supervisor::error::{ErrorKind, SupervisorError};
@@ -140,7 +142,7 @@ impl Task {
     }
 
     /// What was registered before the daemon was started.
-    pub(super) fn restore(&mut self, version: Arc<Version>) {
+    pub(super) fn restore(&mut self, version: Arc<Version>, boot: TaskTrackerToken) {
         if version.registration.disabled {
             self.epochs += 1;
             self.current = Some(Fleet::without_seats(self.epochs, version));
@@ -152,6 +154,7 @@ impl Task {
             }
             self.current = Some(fleet);
         }
+        self.boot = Some(boot);
         self.card.face().visible = true;
     }
 

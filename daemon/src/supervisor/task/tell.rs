@@ -19,7 +19,7 @@ impl Task {
         }
         let Some(fleet) = &self.current else { return };
         let (state, reason) = self.state(fleet);
-        let ready = fleet.ready();
+        let (ready, is_starting) = (fleet.ready(), fleet.is_starting());
         let target = if ready.is_empty() {
             Target::Down(match state {
                 State::Quarantined => Down::Quarantined,
@@ -60,6 +60,9 @@ impl Task {
             self.tell(None, state.as_str(), &self.why);
         }
         self.shared.publish();
+        if !is_starting {
+            self.boot = None;
+        }
     }
 
     fn state(&self, fleet: &Fleet) -> (State, String) {

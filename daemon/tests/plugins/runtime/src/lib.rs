@@ -25,7 +25,7 @@ pub struct Counters {
 pub static COUNTERS: Counters =
     Counters { requests: AtomicU64::new(0), dropped: AtomicU64::new(0), ticks: AtomicU64::new(0) };
 
-/// Does what `create` of the configuration says: `fail`, `panic`, `hang`, `fetch` (of `url`).
+/// Does what `create` of the configuration says: `fail`, `panic`, `hang`, `dawdle`, `fetch` (of `url`).
 #[vlugin]
 pub async fn on_create(cx: &mut Context) -> Result<(), String> {
     let mode = cx.raw_config().and_then(|config| config.get("create")).and_then(|mode| mode.as_str());
@@ -33,6 +33,7 @@ pub async fn on_create(cx: &mut Context) -> Result<(), String> {
         Some("fail") => return Err("told to fail".to_owned()),
         Some("panic") => panic!("told to panic"),
         Some("hang") => std::future::pending().await,
+        Some("dawdle") => time::sleep(time::Duration::from_millis(500)).await,
         Some("fetch") => {
             let url = cx
                 .raw_config()
