@@ -27,7 +27,7 @@ use crate::config::{Config, ConfigError};
 use crate::control::{self, About, Bound, Service, SupervisorHost};
 use crate::egress::{Egress, EgressOptions};
 use crate::plane::{DataPlane, PlaneOptions};
-use crate::store::{Registration, Source, Store, StoreError, now_ms};
+use crate::store::{Disk, Registration, Source, Store, StoreError, now_ms};
 use crate::supervisor::{Options, Supervisor};
 use opening::Opening;
 use plugins_file::PluginsAtBoot;
@@ -51,6 +51,8 @@ pub struct App {
     pub listeners: Vec<TcpListener>,
     /// Where the control API is served.
     pub control: Bound,
+    /// Where state is kept; tests bring one that fails.
+    pub disk: Disk,
     /// Made from `config`; may be changed before the start.
     pub supervisor: Options,
     /// Made from `config`; may be changed before the start.
@@ -107,7 +109,7 @@ impl App {
             ..PlaneOptions::default()
         };
         plane.http.trusted_proxies.clone_from(&config.trusted_proxies);
-        Self { config, listeners, control, supervisor, plane }
+        Self { config, listeners, control, disk: Disk::default(), supervisor, plane }
     }
 
     /// Starts everything. Returns when the control API is served and what was registered is on its way; HTTP follows, see
@@ -116,9 +118,9 @@ impl App {
     /// # Errors
     /// Says which part, and what to do. A plugin that does not start is no error.
     pub async fn start(self) -> Result<Running, AppError> {
-        let Self { config, listeners, mut control, supervisor: options, plane } = self;
+        let Self { config, listeners, mut control, disk, supervisor: options, plane } = self;
         let system = |step| move |source| AppError::System { step, source };
-        let store = Store::open(&config.state_dir)?;
+        let store = Store::open_on(disk, &config.state_dir)?;
         let addresses = listeners.iter().map(TcpListener::local_addr).collect::<Result<Vec<_>, _>>();
         let addresses = addresses.map_err(system("tell the addresses of the listeners"))?;
 

@@ -8,6 +8,7 @@ use std::process::ExitCode;
 use anyhow::Context as _;
 use clap::Parser as _;
 use valord::config::{self, Cli, Config, Environment};
+use valord::store::Disk;
 use valord::{app, logging, sys};
 
 #[global_allocator]
@@ -44,7 +45,7 @@ fn serve(cli: Cli) -> anyhow::Result<()> {
         .enable_all()
         .build()
         .context("cannot start the control runtime")?;
-    let result = runtime.block_on(app::run(config));
+    let result = runtime.block_on(app::run(config, Disk::default()));
     // A hung disk must not hold up the exit.
     runtime.shutdown_background();
     result

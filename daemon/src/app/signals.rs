@@ -9,13 +9,14 @@ use super::{App, AppError};
 use super::{listeners, watchdog};
 use crate::config::Config;
 use crate::control;
+use crate::store::Disk;
 use crate::sys::{limits, systemd};
 
-/// Serves until SIGTERM or SIGINT, then ends gracefully; a second one ends it at once.
+/// Serves, with its state on `disk`, until SIGTERM or SIGINT, then ends gracefully; a second one ends it at once.
 ///
 /// # Errors
 /// When it cannot start; the chain says why and what to do.
-pub async fn run(config: Config) -> anyhow::Result<()> {
+pub async fn run(config: Config, disk: Disk) -> anyhow::Result<()> {
     use anyhow::Context as _;
     let mut signals = Signals::new().context("cannot receive signals")?;
     if let Err(error) = limits::raise_descriptors() {
@@ -23,7 +24,8 @@ pub async fn run(config: Config) -> anyhow::Result<()> {
     }
     let control = control::bind(&config.control, &config.control_group)?;
     let listeners = listeners::open(&config.listen)?;
-    let running = App::new(config, listeners, control).start().await.map_err(|error: AppError| error)?;
+    let app = App { disk, ..App::new(config, listeners, control) };
+    let running = app.start().await.map_err(|error: AppError| error)?;
     if let Some(period) = systemd::watchdog() {
         tokio::spawn(watchdog::feed(running.plane.clone(), period, running.stop.clone()));
     }

@@ -1,14 +1,15 @@
 //! Artifacts by the hash of their content: written once, never changed, verified before each start.
 
 use std::fs::{self, File};
-use std::io::{Read as _, Write as _};
+use std::io::Read as _;
 use std::path::{Path, PathBuf};
 use std::sync::PoisonError;
 
 use sha2::{Digest as _, Sha256};
 use tempfile::NamedTempFile;
 
-use super::{Store, StoreError, disk};
+use super::disk::Former;
+use super::{Store, StoreError};
 
 /// An artifact that is in the store and stays there while this lives.
 #[derive(Debug)]
@@ -90,10 +91,9 @@ impl ArtifactWriter {
                 self.size
             )));
         }
-        self.file
-            .as_file()
-            .write_all(piece)
-            .map_err(StoreError::io("write to", &self.store.artifacts_dir()))?;
+        let dir = self.store.artifacts_dir();
+        let written = self.store.disk().append(self.file.as_file(), piece, &dir);
+        written.map_err(StoreError::io("write to", &dir))?;
         self.hash.update(piece);
         self.written += length;
         Ok(())
@@ -116,7 +116,7 @@ impl ArtifactWriter {
         // One after the other: what is there already and whole stays the same file, which sandboxes may have opened their way to.
         let _turn = self.store.shared.publishing.lock().unwrap_or_else(PoisonError::into_inner);
         if self.store.verify(&found).is_err() {
-            disk::publish(self.file, 0o444, &artifact.path())?;
+            self.store.disk().publish(self.file, 0o444, &artifact.path(), Former::Nothing)?;
         }
         Ok(artifact)
     }
@@ -137,7 +137,7 @@ impl Store {
     }
 
     fn writer(&self, announced: Option<String>, size: u64) -> Result<ArtifactWriter, StoreError> {
-        let file = disk::begin(&self.artifacts_dir())?;
+        let file = self.disk().begin(&self.artifacts_dir())?;
         let (store, hash) = (self.clone(), Sha256::new());
         Ok(ArtifactWriter { store, file, hash, written: 0, size, announced })
     }
@@ -215,7 +215,7 @@ impl Store {
             let needed = state.pins.contains_key(&name) || state.saved.values().any(|hash| *hash == name);
             // What is not named like an artifact is not ours.
             if is_hash(&name) && !needed {
-                disk::remove(&entry.path())?;
+                self.disk().remove(&entry.path())?;
                 removed += 1;
             }
         }

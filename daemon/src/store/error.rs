@@ -16,6 +16,16 @@ pub enum StoreError {
         /// What the system said.
         source: io::Error,
     },
+    /// A change could neither be made sure nor taken back.
+    #[error("{error}; and {} cannot be put back as it was: {undo}: restart valord when the disk is well, and look at what it shows then", path.display())]
+    Undecided {
+        /// What was to be changed.
+        path: PathBuf,
+        /// Why it is not sure.
+        error: Box<StoreError>,
+        /// Why it is not undone.
+        undo: io::Error,
+    },
     /// Another valord has the lock.
     #[error("another valord{} uses the state directory {}: stop it, or give this one its own --state-dir", pid_of(*pid), dir.display())]
     Locked {
@@ -85,6 +95,7 @@ impl StoreError {
     pub fn cure(&self) -> &'static str {
         match self {
             Self::Io { source, .. } => cure_of(source),
+            Self::Undecided { .. } => "restart valord when the disk is well, and look at what it shows then",
             Self::Locked { .. } => "stop the other valord, or give this one its own --state-dir",
             Self::Unsafe { cure, .. } => cure,
             Self::Name { .. } => "choose another name with --name",

@@ -1,44 +1,39 @@
 //! Makes the state directory, checks that nobody else can change it, and locks it.
 
-use std::fs::{self, DirBuilder, File, OpenOptions, Permissions, TryLockError};
-use std::io::{self, Read as _, Seek as _, Write as _};
-use std::os::unix::fs::{DirBuilderExt as _, MetadataExt as _, OpenOptionsExt as _, PermissionsExt as _};
+use std::fs::{self, File, OpenOptions, TryLockError};
+use std::io::{self, Read as _, Seek as _};
+use std::os::unix::fs::{MetadataExt as _, OpenOptionsExt as _};
 use std::path::Path;
 
-use super::{StoreError, disk};
+use super::{Disk, StoreError};
 
 /// What stands in the state directory, and who may read it: plugin uids pass through to their artifact and data.
 const DIRS: [(&str, u32); 5] =
     [("artifacts", 0o711), ("plugins", 0o700), ("data", 0o711), ("run", 0o711), ("run/root", 0o755)];
 
 /// Makes what is missing; the lock is held as long as the returned file.
-pub(super) fn prepare(dir: &Path) -> Result<File, StoreError> {
+pub(super) fn prepare(disk: &Disk, dir: &Path) -> Result<File, StoreError> {
     let made = !dir.exists();
-    DirBuilder::new()
-        .recursive(true)
-        .mode(0o711)
-        .create(dir)
-        .map_err(StoreError::io("make the state directory", dir))?;
+    disk.make_dirs(dir, 0o711).map_err(StoreError::io("make the state directory", dir))?;
     if made {
         // The umask has had its say above.
-        fs::set_permissions(dir, Permissions::from_mode(0o711))
-            .map_err(StoreError::io("set the mode of", dir))?;
+        disk.set_mode(dir, 0o711)?;
     }
-    let us = probe(dir)?;
+    let us = probe(disk, dir)?;
     check(dir, us)?;
-    private_dir(&dir.join("run"), 0o711)?;
-    let lock = lock(dir)?;
+    private_dir(disk, &dir.join("run"), 0o711)?;
+    let lock = lock(disk, dir)?;
     for (name, mode) in DIRS {
         let path = dir.join(name);
-        private_dir(&path, mode)?;
+        private_dir(disk, &path, mode)?;
         check(&path, us)?;
     }
     Ok(lock)
 }
 
 /// Makes a directory with exactly this mode, whatever the umask says.
-pub(super) fn private_dir(dir: &Path, mode: u32) -> Result<(), StoreError> {
-    match DirBuilder::new().mode(mode).create(dir) {
+pub(super) fn private_dir(disk: &Disk, dir: &Path, mode: u32) -> Result<(), StoreError> {
+    match disk.make_dir(dir, mode) {
         Ok(()) => {}
         Err(error) if error.kind() == io::ErrorKind::AlreadyExists => {
             let found = fs::symlink_metadata(dir).map_err(StoreError::io("look at", dir))?;
@@ -55,12 +50,12 @@ pub(super) fn private_dir(dir: &Path, mode: u32) -> Result<(), StoreError> {
         }
         Err(error) => return Err(StoreError::io("make", dir)(error)),
     }
-    fs::set_permissions(dir, Permissions::from_mode(mode)).map_err(StoreError::io("set the mode of", dir))
+    disk.set_mode(dir, mode)
 }
 
 /// Is it writable, and as whom do we write?
-fn probe(dir: &Path) -> Result<u32, StoreError> {
-    let file = disk::begin(dir)?;
+fn probe(disk: &Disk, dir: &Path) -> Result<u32, StoreError> {
+    let file = disk.begin(dir)?;
     let found = file.as_file().metadata().map_err(StoreError::io("look at", dir))?;
     Ok(found.uid())
 }
@@ -82,7 +77,7 @@ fn check(dir: &Path, us: u32) -> Result<(), StoreError> {
     Ok(())
 }
 
-fn lock(dir: &Path) -> Result<File, StoreError> {
+fn lock(disk: &Disk, dir: &Path) -> Result<File, StoreError> {
     let path = dir.join("run/lock");
     let mut file = OpenOptions::new()
         .read(true)
@@ -106,7 +101,7 @@ fn lock(dir: &Path) -> Result<File, StoreError> {
     let note = |file: &mut File| {
         file.set_len(0)?;
         file.rewind()?;
-        writeln!(file, "{}", std::process::id())
+        disk.append(file, format!("{}\n", std::process::id()).as_bytes(), &path)
     };
     note(&mut file).map_err(StoreError::io("write", &path))?;
     Ok(file)

@@ -3,8 +3,10 @@
 //! ```text
 //! DIR/ 0711            artifacts/<sha256> 0444     plugins/<name>.json 0600     data/<name>/ 0700
 //!                      run/root  (where a sandbox mounts its root)              run/lock  (one valord at a time)
+//!                      plugins/<name>.gone  (was unregistered; its data is to go)
 //! ```
-//! Every change is before or after: written beside its place, synced, renamed, and the directory synced.
+//! Every change is before or after: written beside its place, synced, renamed, and the directory synced; when that fails at the
+//! last, it is undone.
 
 mod artifacts;
 mod disk;
@@ -20,6 +22,7 @@ use std::path::{Path, PathBuf};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 pub use artifacts::{ArtifactRef, ArtifactWriter};
+pub use disk::{Disk, Step};
 pub use error::StoreError;
 pub use name::{MAX_NAME, check_name, name_of_file};
 pub use registration::{Registration, Source, VERSION, now_ms};
@@ -35,6 +38,7 @@ pub struct Store {
 #[derive(Debug)]
 struct Shared {
     dir: PathBuf,
+    disk: Disk,
     /// Held, not read: the lock ends with it.
     _lock: File,
     state: Mutex<State>,
@@ -53,24 +57,51 @@ struct State {
     unread: HashSet<String>,
 }
 
+impl State {
+    /// What a change of an entry has come to: now it needs this artifact, or none.
+    fn note(&mut self, name: &str, result: &Result<(), StoreError>, sha256: Option<&str>) {
+        match result {
+            Ok(()) => {
+                self.unread.remove(name);
+                match sha256 {
+                    Some(sha256) => drop(self.saved.insert(name.to_owned(), sha256.to_owned())),
+                    None => drop(self.saved.remove(name)),
+                }
+            }
+            Err(StoreError::Undecided { .. }) => drop(self.unread.insert(name.to_owned())),
+            Err(_) => {}
+        }
+    }
+}
+
 impl Store {
     /// Opens a state directory, making what is missing.
     ///
     /// # Errors
     /// When it cannot be made or written, belongs to another user, or another valord has it.
     pub fn open(dir: &Path) -> Result<Self, StoreError> {
-        let lock = layout::prepare(dir)?;
+        Self::open_on(Disk::default(), dir)
+    }
+
+    /// The same, on this disk.
+    ///
+    /// # Errors
+    /// The same.
+    pub fn open_on(disk: Disk, dir: &Path) -> Result<Self, StoreError> {
+        let lock = layout::prepare(&disk, dir)?;
         let dir = dir.canonicalize().map_err(StoreError::io("open the state directory", dir))?;
         let store = Self {
             shared: Arc::new(Shared {
                 dir,
+                disk,
                 _lock: lock,
                 state: Mutex::default(),
                 publishing: Mutex::default(),
             }),
         };
-        disk::sweep(&store.artifacts_dir())?;
-        disk::sweep(&store.plugins_dir())?;
+        store.disk().sweep(&store.artifacts_dir())?;
+        store.disk().sweep(&store.plugins_dir())?;
+        store.finish_removals()?;
         store.sweep_data()?;
         Ok(store)
     }
@@ -83,8 +114,7 @@ impl Store {
             let mut file = entry.file_name();
             file.push(".json");
             if self.plugins_dir().join(file).symlink_metadata().is_err() {
-                // Fails, as it should, where there is something in it.
-                let _removed = std::fs::remove_dir(entry.path());
+                self.disk().remove_empty(&entry.path());
             }
         }
         Ok(())
@@ -118,28 +148,42 @@ impl Store {
         name: &str,
         owner: Option<(u32, u32)>,
     ) -> Result<(PathBuf, bool), StoreError> {
+        // Of a plugin that had this name before, nothing is left.
+        self.finish_removal(name)?;
         let dir = self.data_dir(name);
         let made = !dir.exists();
-        layout::private_dir(&dir, 0o700)?;
-        if let Some((uid, gid)) = owner {
-            std::os::unix::fs::chown(&dir, Some(uid), Some(gid))
-                .map_err(StoreError::io("give the data directory to the plugin's uid", &dir))?;
+        let make = || {
+            layout::private_dir(self.disk(), &dir, 0o700)?;
+            let Some(owner) = owner else { return Ok(()) };
+            let given = self.disk().set_owner(&dir, owner);
+            given.map_err(StoreError::io("give the data directory to the plugin's uid", &dir))
+        };
+        match make() {
+            Ok(()) => Ok((dir, made)),
+            Err(error) => {
+                if made {
+                    self.disk().remove_empty(&dir);
+                }
+                Err(error)
+            }
         }
-        Ok((dir, made))
     }
 
-    /// Removes a plugin's `/data` with everything in it; nothing to remove is fine.
+    /// Removes a plugin's `/data` with everything in it; nothing to remove is fine. What cannot be removed is tried again at the
+    /// next start.
     ///
     /// # Errors
     /// When something cannot be removed.
     pub fn remove_data_dir(&self, name: &str) -> Result<(), StoreError> {
-        let dir = self.data_dir(name);
-        match std::fs::remove_dir_all(&dir) {
-            Err(error) if error.kind() != std::io::ErrorKind::NotFound => {
-                Err(StoreError::io("remove the data directory", &dir)(error))
-            }
-            _ => Ok(()),
+        // A failed entry may have a name that no plugin has, and no data.
+        if check_name(name).is_ok() {
+            self.disk().remove_tree(&self.data_dir(name))?;
         }
+        self.disk().remove(&self.tombstone_of(name))
+    }
+
+    fn disk(&self) -> &Disk {
+        &self.shared.disk
     }
 
     fn artifacts_dir(&self) -> PathBuf {

@@ -8,11 +8,15 @@ use std::path::{Path, PathBuf};
 use rustix::fs::OFlags;
 use serde::Deserialize;
 
-use super::{Registration, Store, StoreError, VERSION, check_name, disk};
+use super::disk::Former;
+use super::{Registration, Store, StoreError, VERSION, check_name};
 use crate::sys::users::own_uid;
 
 /// A registration file is small; what is longer is none of ours.
 const MAX_FILE: u64 = 8 << 20;
+
+/// How the name of a registration ends that was removed, until its data is gone, too.
+const TOMBSTONE: &str = ".gone";
 
 /// Where registrations are kept.
 pub trait Registry: Send + Sync + std::fmt::Debug {
@@ -28,7 +32,7 @@ pub trait Registry: Send + Sync + std::fmt::Debug {
     /// When it cannot be kept; the former one is then still there.
     fn save(&self, registration: &Registration) -> Result<(), StoreError>;
 
-    /// Forgets an entry; one that is not there is fine.
+    /// Forgets an entry; one that is not there is fine. What it has written goes with [`Store::remove_data_dir`].
     ///
     /// # Errors
     /// When it cannot be forgotten; it is then still there.
@@ -86,10 +90,12 @@ impl Registry for Store {
         bytes.push(b'\n');
         // The lock orders two changes of one file, on disk and in the index alike.
         let mut state = self.state();
-        disk::write(&self.plugins_dir(), &self.file_of(name), 0o600, &bytes)?;
-        state.saved.insert(name.clone(), registration.sha256.clone());
-        state.unread.remove(name);
-        Ok(())
+        let path = self.file_of(name);
+        let former = open(&path).and_then(|mut file| load(&mut file));
+        let former = former.as_ref().map_or(Former::Nothing, |text| Former::Bytes(text.as_bytes()));
+        let saved = self.disk().write(&path, 0o600, &bytes, former);
+        state.note(name, &saved, Some(&registration.sha256));
+        saved
     }
 
     fn remove(&self, name: &str) -> Result<(), StoreError> {
@@ -98,16 +104,44 @@ impl Registry for Store {
             return Err(StoreError::Name { name: name.to_owned(), reason: "it is no file name" });
         }
         let mut state = self.state();
-        disk::remove(&self.file_of(name))?;
-        state.saved.remove(name);
-        state.unread.remove(name);
-        Ok(())
+        let removed = self.disk().retire(&self.file_of(name), &self.tombstone_of(name));
+        state.note(name, &removed, None);
+        removed
     }
 }
 
 impl Store {
+    /// Ends what was begun when plugins were unregistered.
+    pub(super) fn finish_removals(&self) -> Result<(), StoreError> {
+        let dir = self.plugins_dir();
+        for entry in fs::read_dir(&dir).map_err(StoreError::io("read", &dir))? {
+            let file_name = entry.map_err(StoreError::io("read", &dir))?.file_name();
+            if let Some(name) = file_name.to_str().and_then(|name| name.strip_suffix(TOMBSTONE)) {
+                self.finish_removal(name)?;
+            }
+        }
+        Ok(())
+    }
+
+    /// The data of a plugin that is gone goes; one that was registered since has none of it.
+    pub(super) fn finish_removal(&self, name: &str) -> Result<(), StoreError> {
+        let (tombstone, file) = (self.tombstone_of(name), self.file_of(name));
+        if tombstone.symlink_metadata().is_err() {
+            return Ok(());
+        }
+        if file.symlink_metadata().is_ok() {
+            self.disk().remove(&tombstone)
+        } else {
+            self.remove_data_dir(name)
+        }
+    }
+
     fn file_of(&self, name: &str) -> PathBuf {
         self.plugins_dir().join(format!("{name}.json"))
+    }
+
+    pub(super) fn tombstone_of(&self, name: &str) -> PathBuf {
+        self.plugins_dir().join(format!("{name}{TOMBSTONE}"))
     }
 }
 

@@ -154,8 +154,7 @@ impl Supervisor {
         let (store, owned) = (self.shared.store.clone(), name.to_owned());
         let forget = move || {
             store.remove(&owned)?;
-            // A file can have a name that no plugin has, and no data.
-            check_name(&owned).map_or(Ok(()), |()| store.remove_data_dir(&owned))?;
+            store.remove_data_dir(&owned)?;
             store.collect()
         };
         let forgotten = tokio::task::spawn_blocking(forget).await;

@@ -5,7 +5,7 @@ use std::path::Path;
 use std::process::Output;
 use std::sync::Mutex;
 
-use crate::artifacts::{BIN, bin, command, misbehave, misbehaviours};
+use crate::artifacts::{BIN, bin, built, command, misbehave, misbehaviours};
 
 #[test]
 fn all_of_it_as_an_ordinary_user() {
@@ -68,6 +68,8 @@ fn gather(to: &Path) {
             std::fs::copy(path, to.join(&*name)).unwrap();
         }
     }
+    std::fs::create_dir(to.join("examples")).unwrap();
+    std::fs::copy(built("examples/faulty"), to.join("examples/faulty")).unwrap();
     std::fs::create_dir(to.join("misbehave")).unwrap();
     for name in misbehaviours() {
         let library = misbehave(&name);

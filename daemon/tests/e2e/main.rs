@@ -32,4 +32,5 @@ mod sandbox;
 mod start;
 mod state;
 mod streams;
+mod torture;
 mod unusable;
