@@ -1,0 +1,46 @@
+//! What the worker has to tell the main thread.
+
+use std::collections::VecDeque;
+use std::sync::{Mutex, MutexGuard, PoisonError};
+
+use valor_shim_core::control::Reporter;
+
+/// What the main thread has to act upon.
+#[derive(Debug, PartialEq, Eq)]
+pub(super) enum News {
+    /// The module is evaluated and has a handler.
+    Created,
+    /// It is not, or has none.
+    NotCreated(String),
+    /// There is no way on.
+    Broken(String),
+    /// All sockets are closed.
+    Done,
+}
+
+/// A queue of at most a few items: each is told once in a life.
+#[derive(Debug)]
+pub(super) struct Newsroom {
+    news: Mutex<VecDeque<News>>,
+    reporter: Reporter,
+}
+
+impl Newsroom {
+    pub(super) fn new(reporter: Reporter) -> Self {
+        Self { news: Mutex::default(), reporter }
+    }
+
+    pub(super) fn tell(&self, news: News) {
+        self.lock().push_back(news);
+        self.reporter.poke();
+    }
+
+    /// What has happened since the last time.
+    pub(super) fn take(&self) -> VecDeque<News> {
+        std::mem::take(&mut self.lock())
+    }
+
+    fn lock(&self) -> MutexGuard<'_, VecDeque<News>> {
+        self.news.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}

@@ -1,0 +1,215 @@
+//! The worker: sockets and timers on one side, the isolate on the other.
+
+use std::os::fd::{AsFd, OwnedFd};
+use std::rc::Rc;
+use std::sync::Arc;
+use std::time::{Duration, Instant};
+
+use url::Url;
+use valor_shim_core::control::Reporter;
+use valor_shim_core::serve::{
+    self, EVENT_CANCELLED, EVENT_READABLE, EVENT_RESPONSE, EVENT_WRITABLE, Exchange, Handler, Head,
+};
+use valor_shim_core::wire::{Limits, Violation};
+
+use super::isolate::{Isolate, Recipe};
+use super::news::{News, Newsroom};
+use super::poll_loop::{self, Served};
+use super::turn::{Cause, Wreck};
+use crate::host::{Host, Outcome, latin1};
+
+/// One thread's share, which for JavaScript is everything.
+pub(super) struct Worker {
+    core: Arc<serve::Worker>,
+    sockets: Vec<OwnedFd>,
+    recipe: Recipe,
+    state: State,
+}
+
+/// What the callbacks of the pump need.
+struct State {
+    isolate: Isolate,
+    host: Rc<Host>,
+    news: Arc<Newsroom>,
+    /// The module is evaluated: requests come only then, but a fresh isolate may still be at it.
+    created: bool,
+    /// Requests that wait for that.
+    waiting: Vec<Waiting>,
+}
+
+struct Waiting {
+    id: u32,
+    cause: Cause,
+    method: String,
+    url: String,
+    fields: Vec<String>,
+    end: bool,
+}
+
+impl Worker {
+    pub(super) fn new(
+        recipe: Recipe,
+        sockets: Vec<OwnedFd>,
+        log: &Reporter,
+        news: &Arc<Newsroom>,
+    ) -> Result<Self, String> {
+        let polled: Result<Vec<_>, _> = sockets.iter().map(|socket| socket.as_fd().try_clone_to_owned()).collect();
+        let polled = polled.map_err(|error| {
+            format!("cannot copy a data socket: {error}: raise the plugin's limit of descriptors")
+        })?;
+        let core = serve::Worker::new(sockets, Limits::default());
+        core.bind();
+        let host = Host::new(Arc::clone(&core), log.clone(), 1);
+        let isolate = Isolate::new(&recipe, Rc::clone(&host))?;
+        let state = State { isolate, host, news: Arc::clone(news), created: false, waiting: Vec::new() };
+        let mut worker = Self { core, sockets: polled, recipe, state };
+        worker.settle()?;
+        Ok(worker)
+    }
+
+    /// Serves until all sockets are closed, or until there is no way on.
+    pub(super) fn run(&mut self) {
+        let ended = poll_loop::run(self);
+        self.state.news.tell(match ended {
+            Ok(()) => News::Done,
+            Err(message) if self.state.created => News::Broken(message),
+            Err(message) => News::NotCreated(message),
+        });
+    }
+
+    /// Sees to what the turns have left: the outcome of the module, and an isolate that is a wreck.
+    fn settle(&mut self) -> Result<(), String> {
+        if let Some(wreck) = self.state.host.turn.wrecked() {
+            self.replace(wreck)?;
+        }
+        match self.state.host.take_outcome() {
+            Some(Outcome::Created) => {
+                // A fresh isolate is no news to valord.
+                if !std::mem::replace(&mut self.state.created, true) {
+                    self.state.news.tell(News::Created);
+                }
+                for waiting in std::mem::take(&mut self.state.waiting) {
+                    self.state.begin(&waiting);
+                }
+            }
+            Some(Outcome::Failed(message)) => return Err(message),
+            None => {}
+        }
+        Ok(())
+    }
+
+    /// Ends the isolate with all that is in flight in it, and makes a fresh one.
+    fn replace(&mut self, wreck: Wreck) -> Result<(), String> {
+        let limit = self.recipe.memory >> 20;
+        let why = match wreck {
+            Wreck::Spinning => "its code did not come to an end".to_owned(),
+            Wreck::Memory => format!("it has used up its memory limit: its objects may take {limit} MiB"),
+            Wreck::Broken => "its context is broken".to_owned(),
+        };
+        if !self.state.created {
+            return Err(why);
+        }
+        let dropped = self.state.host.abandon(&why);
+        let next = self.state.host.next_id();
+        self.state.host.say(&format!("{why}: it starts afresh, requests that were dropped: {dropped}"));
+        let host = Host::new(Arc::clone(&self.core), self.state.host.log.clone(), next);
+        self.state.created = false;
+        self.state.isolate = Isolate::new(&self.recipe, Rc::clone(&host))?;
+        self.state.host = host;
+        self.state.created = true;
+        Ok(())
+    }
+}
+
+impl Served for Worker {
+    fn sockets(&self) -> &[OwnedFd] {
+        &self.sockets
+    }
+
+    fn core(&self) -> Arc<serve::Worker> {
+        Arc::clone(&self.core)
+    }
+
+    fn handler(&mut self) -> &mut impl Handler {
+        &mut self.state
+    }
+
+    fn due_in(&self) -> Option<Duration> {
+        self.state.host.timers.borrow().next().map(|due| due.saturating_duration_since(Instant::now()))
+    }
+
+    fn turn(&mut self) -> Result<(), String> {
+        let due = self.state.host.timers.borrow_mut().due(Instant::now());
+        for (id, cause) in due {
+            if self.state.host.turn.wrecked().is_some() {
+                break;
+            }
+            self.state.isolate.timer(cause, id);
+        }
+        self.settle()
+    }
+}
+
+impl State {
+    fn begin(&self, request: &Waiting) {
+        let Waiting { id, cause, method, url, fields, end } = request;
+        self.isolate.request(*cause, (*id, method, url, fields.clone(), *end));
+    }
+}
+
+impl Handler for State {
+    fn on_request(&mut self, exchange: Exchange, head: &Head<'_>) {
+        let deadline = (head.deadline_ms > 0)
+            .then(|| Instant::now() + Duration::from_millis(u64::from(head.deadline_ms)));
+        let (id, cause) = self.host.admit(exchange, deadline);
+        let mut fields = Vec::with_capacity(head.fields().len() * 2);
+        for (name, value) in head.fields() {
+            fields.extend([latin1(name), latin1(value)]);
+        }
+        let (method, url, end) = (head.method.to_owned(), url(head), head.end);
+        let request = Waiting { id, cause, method, url, fields, end };
+        // A wreck is cleared away at the end of this round.
+        if self.created && self.host.turn.wrecked().is_none() && self.waiting.is_empty() {
+            self.begin(&request);
+        } else {
+            self.waiting.push(request);
+        }
+    }
+
+    fn on_event(&mut self, user: usize, events: u32) {
+        let Some(id) = u32::try_from(user).ok().filter(|_| self.host.turn.wrecked().is_none()) else {
+            return;
+        };
+        let Some(cause) = self.host.cause_of(id) else {
+            return;
+        };
+        let is = |event| events & event != 0;
+        let bits =
+            (id, is(EVENT_RESPONSE), is(EVENT_READABLE), is(EVENT_WRITABLE), is(EVENT_CANCELLED));
+        self.isolate.event(cause, bits);
+    }
+
+    fn on_release(&mut self, _user: usize) {}
+
+    fn on_violation(&mut self, index: usize, violation: &Violation) {
+        self.host.say(&format!("valord broke the protocol on data socket {index}: {violation}"));
+    }
+}
+
+/// The URL that the client has asked for, as far as it is known.
+fn url(head: &Head<'_>) -> String {
+    let field = |wanted: &str| {
+        head.fields().find(|(name, _)| *name == wanted.as_bytes()).and_then(|(_, value)| str::from_utf8(value).ok())
+    };
+    let scheme = match field("x-forwarded-proto") {
+        Some(scheme) if scheme.eq_ignore_ascii_case("https") => "https",
+        _ => "http",
+    };
+    let host = field("host").unwrap_or("localhost");
+    let target = Some(head.target).filter(|target| target.starts_with('/')).unwrap_or("/");
+    [host, "localhost"]
+        .into_iter()
+        .find_map(|host| Url::parse(&format!("{scheme}://{host}{target}")).ok())
+        .map_or_else(|| "http://localhost/".to_owned(), String::from)
+}
+

@@ -1,0 +1,135 @@
+//! Cryptography, by `ring`.
+
+use std::num::NonZeroU32;
+
+use ring::aead::{AES_128_GCM, AES_256_GCM, Aad, LessSafeKey, Nonce, UnboundKey};
+use ring::rand::{SecureRandom, SystemRandom};
+use ring::{digest, hmac, pbkdf2, signature};
+use rquickjs::{Ctx, Exception, Function, Object, Result};
+use uuid::Builder;
+
+use super::bytes::{Array, copy, give, with};
+
+pub(super) fn install<'js>(ctx: &Ctx<'js>, object: &Object<'js>) -> Result<()> {
+    let random = |ctx: Ctx<'js>, count: usize| give(&ctx, &random(&ctx, count)?);
+    object.set("random", Function::new(ctx.clone(), random)?)?;
+    object.set("uuid", Function::new(ctx.clone(), |ctx: Ctx<'js>| uuid(&ctx))?)?;
+    let digest = |ctx: Ctx<'js>, hash: String, data: Array<'js>| {
+        let algorithm = Hash::named(&ctx, &hash)?.digest();
+        give(&ctx, with(&data, |data| digest::digest(algorithm, data)).as_ref())
+    };
+    object.set("digest", Function::new(ctx.clone(), digest)?)?;
+    let hmac = |ctx: Ctx<'js>, hash: String, key: Array<'js>, data: Array<'js>| {
+        let key = with(&key, |key| Hash::named(&ctx, &hash).map(|hash| hmac::Key::new(hash.hmac(), key)))?;
+        give(&ctx, with(&data, |data| hmac::sign(&key, data)).as_ref())
+    };
+    object.set("hmac", Function::new(ctx.clone(), hmac)?)?;
+    let verify_hmac = |ctx: Ctx<'js>, hash: String, key: Array<'js>, data: Array<'js>, tag: Array<'js>| {
+        let key = with(&key, |key| Hash::named(&ctx, &hash).map(|hash| hmac::Key::new(hash.hmac(), key)))?;
+        Ok::<_, rquickjs::Error>(with(&data, |data| with(&tag, |tag| hmac::verify(&key, data, tag).is_ok())))
+    };
+    object.set("verifyHmac", Function::new(ctx.clone(), verify_hmac)?)?;
+    let ed25519 = |key: Array<'js>, data: Array<'js>, signed: Array<'js>| verify(&signature::ED25519, &key, &data, &signed);
+    object.set("verifyEd25519", Function::new(ctx.clone(), ed25519)?)?;
+    let p256 = |key: Array<'js>, data: Array<'js>, signed: Array<'js>| {
+        verify(&signature::ECDSA_P256_SHA256_FIXED, &key, &data, &signed)
+    };
+    object.set("verifyP256", Function::new(ctx.clone(), p256)?)?;
+    let seal = |ctx: Ctx<'js>, key: Array<'js>, iv: Array<'js>, additional: Array<'js>, data: Array<'js>| {
+        let (key, nonce) = aes(&ctx, &key, &iv)?;
+        let mut data = copy(&data);
+        let sealed = with(&additional, |aad| key.seal_in_place_append_tag(nonce, Aad::from(aad), &mut data));
+        sealed.map_err(|_| Exception::throw_message(&ctx, "AES-GCM: the data is too long"))?;
+        give(&ctx, &data)
+    };
+    object.set("seal", Function::new(ctx.clone(), seal)?)?;
+    let open = |ctx: Ctx<'js>, key: Array<'js>, iv: Array<'js>, additional: Array<'js>, data: Array<'js>| {
+        let (key, nonce) = aes(&ctx, &key, &iv)?;
+        let mut data = copy(&data);
+        let opened = with(&additional, |aad| key.open_in_place(nonce, Aad::from(aad), &mut data).ok());
+        opened.map(|plain| give(&ctx, plain)).transpose()
+    };
+    object.set("open", Function::new(ctx.clone(), open)?)?;
+    let pbkdf2 = |ctx: Ctx<'js>, hash: String, secret: Array<'js>, salt: Array<'js>, rounds: u32, length: usize| {
+        let algorithm = Hash::named(&ctx, &hash)?.pbkdf2();
+        let rounds = NonZeroU32::new(rounds).unwrap_or(NonZeroU32::MIN);
+        let mut out = vec![0; length];
+        with(&secret, |secret| with(&salt, |salt| pbkdf2::derive(algorithm, rounds, salt, secret, &mut out)));
+        give(&ctx, &out)
+    };
+    object.set("pbkdf2", Function::new(ctx.clone(), pbkdf2)?)?;
+    Ok(())
+}
+
+fn random(ctx: &Ctx<'_>, count: usize) -> Result<Vec<u8>> {
+    let mut bytes = vec![0; count];
+    SystemRandom::new().fill(&mut bytes).map_err(|_| Exception::throw_message(ctx, "the system has no randomness"))?;
+    Ok(bytes)
+}
+
+fn uuid(ctx: &Ctx<'_>) -> Result<String> {
+    let bytes = random(ctx, 16)?;
+    let mut whole = [0; 16];
+    whole.copy_from_slice(&bytes);
+    Ok(Builder::from_random_bytes(whole).into_uuid().to_string())
+}
+
+fn verify(algorithm: &'static dyn signature::VerificationAlgorithm, key: &Array<'_>, data: &Array<'_>, signed: &Array<'_>) -> bool {
+    let key = signature::UnparsedPublicKey::new(algorithm, copy(key));
+    with(data, |data| with(signed, |signed| key.verify(data, signed).is_ok()))
+}
+
+fn aes(ctx: &Ctx<'_>, key: &Array<'_>, iv: &Array<'_>) -> Result<(LessSafeKey, Nonce)> {
+    let invalid = |_| Exception::throw_type(ctx, "AES-GCM: the key or the iv has the wrong length");
+    let key = with(key, |key| UnboundKey::new(if key.len() == 16 { &AES_128_GCM } else { &AES_256_GCM }, key));
+    let nonce = with(iv, Nonce::try_assume_unique_for_key);
+    Ok((LessSafeKey::new(key.map_err(invalid)?), nonce.map_err(invalid)?))
+}
+
+/// The hashes that there are.
+#[derive(Clone, Copy)]
+enum Hash {
+    Sha1,
+    Sha256,
+    Sha384,
+    Sha512,
+}
+
+impl Hash {
+    fn named(ctx: &Ctx<'_>, name: &str) -> Result<Self> {
+        match name {
+            "SHA-1" => Ok(Self::Sha1),
+            "SHA-256" => Ok(Self::Sha256),
+            "SHA-384" => Ok(Self::Sha384),
+            "SHA-512" => Ok(Self::Sha512),
+            _ => Err(Exception::throw_type(ctx, "unknown hash")),
+        }
+    }
+
+    fn digest(self) -> &'static digest::Algorithm {
+        match self {
+            Self::Sha1 => &digest::SHA1_FOR_LEGACY_USE_ONLY,
+            Self::Sha256 => &digest::SHA256,
+            Self::Sha384 => &digest::SHA384,
+            Self::Sha512 => &digest::SHA512,
+        }
+    }
+
+    fn hmac(self) -> hmac::Algorithm {
+        match self {
+            Self::Sha1 => hmac::HMAC_SHA1_FOR_LEGACY_USE_ONLY,
+            Self::Sha256 => hmac::HMAC_SHA256,
+            Self::Sha384 => hmac::HMAC_SHA384,
+            Self::Sha512 => hmac::HMAC_SHA512,
+        }
+    }
+
+    fn pbkdf2(self) -> pbkdf2::Algorithm {
+        match self {
+            Self::Sha1 => pbkdf2::PBKDF2_HMAC_SHA1,
+            Self::Sha256 => pbkdf2::PBKDF2_HMAC_SHA256,
+            Self::Sha384 => pbkdf2::PBKDF2_HMAC_SHA384,
+            Self::Sha512 => pbkdf2::PBKDF2_HMAC_SHA512,
+        }
+    }
+}

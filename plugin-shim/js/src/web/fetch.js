@@ -1,0 +1,43 @@
+// fetch (Fetch standard, section 5.6), which valord makes: it checks the grants.
+import host from "valor:host";
+import { contentOf } from "valor:body";
+import { Exchange } from "valor:exchange";
+import { fieldsOf } from "valor:headers";
+import { Request, targetOf } from "valor:request";
+import { fetched } from "valor:response";
+
+export function fetch(input, init) {
+  return new Promise((resolve, reject) => {
+    const request = new Request(input, init);
+    const { signal } = request;
+    signal.throwIfAborted();
+    if (request.redirect !== "follow") {
+      const asked = JSON.stringify(request.redirect);
+      throw new TypeError(`fetch: redirect ${asked} is not supported: valord follows redirects, within the grants`);
+    }
+    const content = contentOf(request);
+    const streamed = content !== null && content.bytes === null;
+    const id = host.fetch(request.method, targetOf(request), fieldsOf(request.headers), content?.bytes ?? null, !streamed);
+    const exchange = new Exchange(id, "body", ...(streamed ? ["upload"] : []));
+
+    exchange.onResponse = () => {
+      const [status, fields, end] = host.response(id);
+      const response = fetched(status, fields, request.url, end ? null : exchange.content());
+      if (contentOf(response) === null) exchange.done("body");
+      resolve(response);
+    };
+    exchange.whenCancelled((error) => {
+      reject(error === signal.reason ? error : new TypeError(`fetch of ${request.url}: ${error.message}`, { cause: error }));
+    });
+    signal.addEventListener("abort", () => exchange.reset(false, "aborted", signal.reason), { once: true });
+    if (streamed) {
+      exchange.send(content.asStream()).then(
+        () => exchange.done("upload"),
+        (error) => {
+          reject(error);
+          exchange.reset(false, "the body of the request failed", error);
+        },
+      );
+    }
+  });
+}

@@ -1,0 +1,120 @@
+use crate::harness::Engine;
+
+const HELLO: &str = "export default { fetch(request, env) { return new Response(`${request.method} ${request.url} ${env.greeting}`); } };";
+
+#[test]
+fn the_three_shapes_answer() {
+    for source in [
+        HELLO,
+        "export function handler(request, env) { return new Response(`${request.method} ${request.url} ${env.greeting}`); }",
+        "addEventListener(\"fetch\", (e) => e.respondWith(new Response(`${e.request.method} ${e.request.url} ${e.env.greeting}`)));",
+        "class App { #who = \"hi\"; async fetch(r) { return new Response(`${r.method} ${r.url} ${this.#who}`); } } export default new App();",
+    ] {
+        let mut engine = Engine::with(source, "{\"greeting\": \"hi\"}", 96 << 20);
+        let answer = engine.get("/a%20b?q=1");
+        assert_eq!((answer.status, answer.text()), (200, "GET http://localhost/a%20b?q=1 hi"), "{source}");
+        assert_eq!(answer.field("content-type"), Some("text/plain;charset=UTF-8"));
+        engine.finish();
+    }
+}
+
+#[test]
+fn the_configuration_is_env() {
+    let show = "export default { fetch(r, env) { const { a, config } = env; return Response.json({ a, config }); } }";
+    for (config, shown) in [
+        ("null", "{}"),
+        ("{\"a\": [1], \"b\": 2}", "{\"a\":[1]}"),
+        ("\"Alice\"", "{\"config\":\"Alice\"}"),
+        ("[1]", "{\"config\":[1]}"),
+        ("false", "{\"config\":false}"),
+    ] {
+        let mut engine = Engine::with(show, config, 96 << 20);
+        assert_eq!(engine.get("/").text(), shown);
+    }
+}
+
+#[test]
+fn heads_survive_both_ways() {
+    let mut engine = Engine::ready(
+        r#"export default { async fetch(request) {
+            const { url, method, headers } = request;
+            const body = await request.text();
+            const answer = new Response(JSON.stringify([method, url, [...headers], body]), { status: 418 });
+            answer.headers.append("set-cookie", "a=1");
+            answer.headers.append("set-cookie", "b=\u00e9");
+            return answer;
+        } }"#,
+    );
+    let fields = [("host", "example.org:81"), ("x-forwarded-proto", "https"), ("x-two", "1"), ("x-two", "2")];
+    let answer = engine.post("/p", &fields, "h\u{e9}".as_bytes());
+    assert_eq!(answer.status, 418);
+    assert_eq!(
+        answer.text(),
+        r#"["POST","https://example.org:81/p",[["host","example.org:81"],["x-forwarded-proto","https"],["x-two","1, 2"]],"hé"]"#
+    );
+    let cookies: Vec<_> = answer.fields.iter().filter(|(n, _)| n == "set-cookie").map(|(_, v)| &v[..]).collect();
+    assert_eq!(cookies, ["a=1", "b=\u{e9}"]);
+}
+
+#[test]
+fn answers_without_a_body_have_none() {
+    let mut engine = Engine::ready(
+        "export default { fetch(r) { return r.url.endsWith('/none') ? new Response(null, { status: 204 }) : new Response('body'); } }",
+    );
+    let answer = engine.get("/none");
+    assert_eq!((answer.status, answer.text()), (204, ""));
+    let id = engine.link.open("HEAD", "/", &[], 0, true);
+    let answer = engine.link.answer(id);
+    assert_eq!((answer.status, answer.text()), (200, ""));
+}
+
+#[test]
+fn the_module_may_await_before_it_is_ready() {
+    let mut engine = Engine::ready(
+        "const late = await new Promise((r) => setTimeout(() => r('late'), 20)); export default { fetch: () => new Response(late) };",
+    );
+    assert_eq!(engine.get("/").text(), "late");
+}
+
+#[test]
+fn many_requests_are_under_way_at_once() {
+    let mut engine = Engine::ready(
+        "let n = 0; let open; const all = new Promise((r) => (open = r));
+         export default { async fetch(r) { if (++n === 50) open(); await all; return new Response(new URL(r.url).pathname); } }",
+    );
+    let ids: Vec<_> =
+        (0..50).map(|i| (i, engine.link.open("GET", &format!("/{i}"), &[], 0, true))).collect();
+    for (i, id) in ids.into_iter().rev() {
+        assert_eq!(engine.link.answer(id).text(), format!("/{i}"));
+    }
+}
+
+#[test]
+fn console_goes_to_the_log_by_level() {
+    use valor_wire::control::LogLevel;
+    let mut engine = Engine::ready(
+        "export default { fetch() { console.debug('d %s', 'x', { a: [1, 'b'] }); console.log('l', new Map([[1, 2]]));
+         console.warn('w'); console.error(new TypeError('e')); console.trace('t'); return new Response(''); } }",
+    );
+    engine.get("/");
+    assert_eq!(engine.log("d "), (LogLevel::Debug, "d x { a: [ 1, \"b\" ] }".into()));
+    assert_eq!(engine.log("l "), (LogLevel::Info, "l Map(1) { 1 => 2 }".into()));
+    assert_eq!(engine.log("w"), (LogLevel::Warn, "w".into()));
+    let (level, text) = engine.log("TypeError: e");
+    assert!(level == LogLevel::Error && text.contains("test.js:2:"), "{text}");
+    let (level, text) = engine.log("Trace: t");
+    assert!(level == LogLevel::Trace && text.contains("test.js:2:"), "{text}");
+}
+
+#[test]
+fn work_goes_on_after_the_answer() {
+    let mut engine = Engine::ready(
+        "export default { fetch(r, env, ctx) {
+             ctx.waitUntil(new Promise((r) => setTimeout(r, 10)).then(() => console.log('after')));
+             ctx.waitUntil(Promise.reject(new Error('in vain')));
+             return new Response('before'); } }",
+    );
+    assert_eq!(engine.get("/").text(), "before");
+    engine.log("in vain");
+    engine.log("after");
+}

@@ -1,0 +1,7 @@
+//! The engine on its own: its sockets are the test's, and no process is started.
+
+mod answers;
+mod failures;
+mod fetches;
+mod harness;
+mod streams;
