@@ -5,6 +5,7 @@ use std::rc::Rc;
 use rquickjs::function::IntoArgs;
 use rquickjs::{CatchResultExt, CaughtError, Context, Ctx, Function, Module, Object, Persistent, Runtime, Value};
 
+use super::memory::Counted;
 use super::modules::{MAIN, OneFile};
 use super::rejections::Rejections;
 use super::turn::{Cause, Wreck};
@@ -40,8 +41,8 @@ impl Isolate {
     /// Makes one and evaluates the author's module, whose outcome `host` hears.
     pub(super) fn new(recipe: &Recipe, host: Rc<Host>) -> Result<Self, String> {
         let broken = |error: rquickjs::Error| format!("cannot make a JavaScript context: {error}: raise its memory limit");
-        let runtime = Runtime::new().map_err(broken)?;
-        runtime.set_memory_limit(recipe.memory);
+        let memory = Counted::new(recipe.memory, host.refused.clone());
+        let runtime = Runtime::new_with_alloc(memory).map_err(broken)?;
         runtime.set_max_stack_size(SCRIPT_STACK);
         runtime.set_loader(OneFile, OneFile);
         let turn = Rc::clone(&host.turn);
@@ -94,9 +95,9 @@ impl Isolate {
         });
         // The glue catches what the author throws: this is the end of the memory or of the turn, or a fault of ours.
         if let Err(message) = called {
-            let memory = message.contains("out of memory");
+            let memory = self.host.refused.get();
             self.host.turn.wreck(if memory { Wreck::Memory } else { Wreck::Broken });
-            if !memory {
+            if !memory && !message.is_empty() {
                 self.host.say(&message);
             }
         }

@@ -1,6 +1,7 @@
 //! Serving one plugin: a worker thread with the isolate, and the control loop beside it.
 
 mod isolate;
+mod memory;
 mod modules;
 mod news;
 mod poll_loop;
@@ -19,6 +20,7 @@ use valor_shim_core::control::{ControlError, Listener, Notice, Reporter};
 use valor_shim_core::wire::control::{FromShim, LogLevel, Step};
 
 use crate::Source;
+pub(crate) use memory::Refused;
 pub(crate) use modules::OneFile;
 use news::{News, Newsroom};
 pub(crate) use turn::{Cause, Turn, Wreck};

@@ -107,7 +107,7 @@ impl Worker {
             Wreck::Broken => "its context is broken".to_owned(),
         };
         if !self.state.created {
-            return Err(why);
+            return Err(format!("{why} when the module was evaluated"));
         }
         let dropped = self.state.host.abandon(&why);
         let next = self.state.host.next_id();

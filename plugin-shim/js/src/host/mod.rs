@@ -20,7 +20,7 @@ use valor_shim_core::serve::{self, Exchange};
 use valor_shim_core::wire::ResetCode;
 use valor_shim_core::wire::control::LogLevel;
 
-use crate::engine::{Cause, Turn};
+use crate::engine::{Cause, Refused, Turn, Wreck};
 use timers::Timers;
 
 /// The state behind one isolate's glue.
@@ -28,6 +28,7 @@ pub(crate) struct Host {
     core: Arc<serve::Worker>,
     pub(crate) log: Reporter,
     pub(crate) turn: Rc<Turn>,
+    pub(crate) refused: Refused,
     pub(crate) timers: RefCell<Timers>,
     exchanges: RefCell<HashMap<u32, Held>>,
     /// Numbers of exchanges; those of a former isolate are not used again.
@@ -57,6 +58,7 @@ impl Host {
             core,
             log,
             turn: Rc::default(),
+            refused: Refused::default(),
             timers: RefCell::default(),
             exchanges: RefCell::default(),
             next: Cell::new(next),
@@ -131,7 +133,13 @@ pub(crate) fn object<'js>(ctx: &Ctx<'js>, host: &Rc<Host>) -> Result<Object<'js>
     let failed = move |message: String| *own.outcome.borrow_mut() = Some(Outcome::Failed(message));
     object.set("failed", Function::new(ctx.clone(), failed)?)?;
     let own = Rc::clone(host);
-    let exhausted = move || own.turn.wreck(crate::engine::Wreck::Memory);
+    let exhausted = move || {
+        let refused = own.refused.get();
+        if refused {
+            own.turn.wreck(Wreck::Memory);
+        }
+        refused
+    };
     object.set("exhausted", Function::new(ctx.clone(), exhausted)?)?;
     let own = Rc::clone(host);
     let log = move |level: u8, text: String| {

@@ -20,21 +20,28 @@ export function fetch(input, init) {
     const id = host.fetch(request.method, targetOf(request), fieldsOf(request.headers), content?.bytes ?? null, !streamed);
     const exchange = new Exchange(id, "body", ...(streamed ? ["upload"] : []));
 
+    // Let go of with the answer: the exchange must not keep it, or it would never be garbage.
+    let settle = { resolve, reject };
     exchange.onResponse = () => {
       const [status, fields, end] = host.response(id);
       const response = fetched(status, fields, request.url, end ? null : exchange.content());
       if (contentOf(response) === null) exchange.done("body");
-      resolve(response);
+      settle.resolve(response);
+      settle = null;
+    };
+    const fail = (error) => {
+      settle?.reject(error);
+      settle = null;
     };
     exchange.whenCancelled((error) => {
-      reject(error === signal.reason ? error : new TypeError(`fetch of ${request.url}: ${error.message}`, { cause: error }));
+      fail(error === signal.reason ? error : new TypeError(`fetch of ${request.url}: ${error.message}`, { cause: error }));
     });
     signal.addEventListener("abort", () => exchange.reset(false, "aborted", signal.reason), { once: true });
     if (streamed) {
       exchange.send(content.asStream()).then(
         () => exchange.done("upload"),
         (error) => {
-          reject(error);
+          fail(error);
           exchange.reset(false, "the body of the request failed", error);
         },
       );

@@ -6,11 +6,7 @@ const { encode, log, exhausted } = host;
 // The engine takes no halves of surrogate pairs.
 host.encode = (text) => encode(text.toWellFormed());
 host.log = (level, text) => log(level, text.toWellFormed());
-/** Whether this is the end of the memory, which is then dealt with. */
-host.outOfMemory = (error) => {
-  const out = error instanceof InternalError && error.message === "out of memory";
-  if (out) exhausted();
-  return out;
-};
+/** Whether this is the end of the memory, which is then dealt with: `null` when there is no room for an error. */
+host.outOfMemory = (error) => (error === null || (error instanceof InternalError && error.message === "out of memory")) && exhausted();
 
 export default host;

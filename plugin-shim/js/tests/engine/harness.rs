@@ -93,7 +93,8 @@ impl Engine {
                 return message;
             }
             let mut buffer = [0; 64 * 1024];
-            let n = self.control.read(&mut buffer).expect("the engine says nothing");
+            let n = self.control.read(&mut buffer);
+            let n = n.unwrap_or_else(|error| panic!("the engine says nothing more than {:?}: {error}", self.logs));
             assert_ne!(n, 0, "the engine has hung up");
             self.decoder.feed(&buffer[..n]);
         }
