@@ -1,0 +1,99 @@
+const encode = (text) => new TextEncoder().encode(text);
+const hex = (buffer) => [...new Uint8Array(buffer)].map((byte) => byte.toString(16).padStart(2, "0")).join("");
+const unhex = (text) => Uint8Array.from(text.match(/../g) ?? [], (pair) => parseInt(pair, 16));
+const { subtle } = crypto;
+
+export const tests = {
+  async "getRandomValues fills arrays"(t) {
+    const array = new Uint32Array(16);
+    t.ok(crypto.getRandomValues(array) === array);
+    t.ok(array.some((value) => value !== 0));
+    await t.throws("TypeMismatchError", () => crypto.getRandomValues(new Float64Array(1)));
+    await t.throws("QuotaExceededError", () => crypto.getRandomValues(new Uint8Array(65537)));
+  },
+  "randomUUID is of version 4"(t) {
+    const [a, b] = [crypto.randomUUID(), crypto.randomUUID()];
+    t.ok(/^[0-9a-f]{8}-[0-9a-f]{4}-4[0-9a-f]{3}-[89ab][0-9a-f]{3}-[0-9a-f]{12}$/.test(a), "is no UUID");
+    t.ok(a !== b);
+  },
+  // FIPS 180-2, appendices.
+  async "digest"(t) {
+    const of = async (name) => hex(await subtle.digest(name, encode("abc")));
+    t.equal(await of("SHA-1"), "a9993e364706816aba3e25717850c26c9cd0d89d");
+    t.equal(await of({ name: "sha-256" }), "ba7816bf8f01cfea414140de5dae2223b00361a396177a9cb410ff61f20015ad");
+    t.ok((await of("SHA-384")).startsWith("cb00753f45a35e8bb5a03d699ac65007"));
+    t.ok((await of("SHA-512")).startsWith("ddaf35a193617abacc417349ae204131"));
+    await t.throws("NotSupportedError", () => subtle.digest("MD5", encode("")));
+  },
+  // RFC 4231, test case 2.
+  async "HMAC signs and verifies"(t) {
+    const key = await subtle.importKey("raw", encode("Jefe"), { name: "HMAC", hash: "SHA-256" }, false, ["sign", "verify"]);
+    const data = encode("what do ya want for nothing?");
+    const signed = await subtle.sign("HMAC", key, data);
+    t.equal(hex(signed), "5bdcc146bf60754e6a042426089575c75a003f089d2739839dec58b964ec3843");
+    t.equal([await subtle.verify("HMAC", key, signed, data), await subtle.verify("HMAC", key, signed, encode("else"))], [true, false]);
+    t.equal([key.type, key.extractable, key.algorithm.name, key.algorithm.hash.name, [...key.usages].sort()], ["secret", false, "HMAC", "SHA-256", ["sign", "verify"]]);
+    await t.throws("InvalidAccessError", () => subtle.exportKey("raw", key));
+    const onlySign = await subtle.importKey("raw", encode("k"), { name: "HMAC", hash: "SHA-1" }, true, ["sign"]);
+    await t.throws("InvalidAccessError", () => subtle.verify("HMAC", onlySign, signed, data));
+    t.equal(hex(await subtle.exportKey("raw", onlySign)), "6b");
+    t.equal((await subtle.exportKey("jwk", onlySign)).k, "aw");
+  },
+  // The Galois/Counter Mode of Operation, McGrew and Viega, test case 4.
+  async "AES-GCM encrypts and decrypts"(t) {
+    const key = await subtle.importKey("raw", unhex("feffe9928665731c6d6a8f9467308308"), "AES-GCM", false, ["encrypt", "decrypt"]);
+    const how = { name: "AES-GCM", iv: unhex("cafebabefacedbaddecaf888"), additionalData: unhex("feedfacedeadbeeffeedfacedeadbeefabaddad2") };
+    const plain = unhex("d9313225f88406e5a55909c5aff5269a86a7a9531534f7da2e4c303d8a318a721c3c0c95956809532fcf0e2449a6b525b16aedf5aa0de657ba637b39");
+    const sealed = await subtle.encrypt(how, key, plain);
+    t.equal(hex(sealed), "42831ec2217774244b7221b784d0d49ce3aa212f2c02a4e035c17e2329aca12e21d514b25466931c7d8f6a5aac84aa051ba30b396a0aac973d58e0915bc94fbc3221a5db94fae95ae7121a47");
+    t.equal(hex(await subtle.decrypt(how, key, sealed)), hex(plain));
+    const changed = new Uint8Array(sealed);
+    changed[0] ^= 1;
+    await t.throws("OperationError", () => subtle.decrypt(how, key, changed));
+    await t.throws("DataError", () => subtle.importKey("raw", new Uint8Array(5), "AES-GCM", false, ["encrypt"]));
+  },
+  async "keys are generated"(t) {
+    const key = await subtle.generateKey({ name: "AES-GCM", length: 256 }, true, ["encrypt", "decrypt"]);
+    t.equal([(await subtle.exportKey("raw", key)).byteLength, key.algorithm.length], [32, 256]);
+    const how = { name: "AES-GCM", iv: new Uint8Array(12) };
+    t.equal(new TextDecoder().decode(await subtle.decrypt(how, key, await subtle.encrypt(how, key, encode("round")))), "round");
+  },
+  // RFC 7914, section 11, and RFC 6070.
+  async "PBKDF2 derives"(t) {
+    const derive = async (hash, secret, salt, iterations, bits) => {
+      const key = await subtle.importKey("raw", encode(secret), "PBKDF2", false, ["deriveBits", "deriveKey"]);
+      return hex(await subtle.deriveBits({ name: "PBKDF2", hash, salt: encode(salt), iterations }, key, bits));
+    };
+    t.equal(await derive("SHA-256", "passwd", "salt", 1, 256), "55ac046e56e3089fec1691c22544b605f94185216dde0465e68b9d57c20dacbc");
+    t.equal(await derive("SHA-1", "password", "salt", 4096, 160), "4b007901b765489abead49d926f721d065a429c1");
+    const key = await subtle.importKey("raw", encode("p"), "PBKDF2", false, ["deriveKey"]);
+    const how = { name: "PBKDF2", hash: "SHA-512", salt: encode("s"), iterations: 2 };
+    const aes = await subtle.deriveKey(how, key, { name: "AES-GCM", length: 128 }, true, ["encrypt"]);
+    t.equal((await subtle.exportKey("raw", aes)).byteLength, 16);
+  },
+  // RFC 8032, section 7.1, test 3.
+  async "Ed25519 is verified"(t) {
+    const raw = unhex("fc51cd8e6218a1a38da47ed00230f0580816ed13ba3303ac5deb911548908025");
+    const signed = unhex("6291d657deec24024827e69c3abe01a30ce548a284743a445e3680d7db5ac3ac18ff9b538d16f290ae67f760984dc6594a7c15e9716ed28dc027beceea1ec40a");
+    const data = unhex("af82");
+    const spki = Uint8Array.of(...unhex("302a300506032b6570032100"), ...raw);
+    const jwk = { kty: "OKP", crv: "Ed25519", x: "_FHNjmIYoaONpH7QAjDwWAgW7RO6MwOsXeuRFUiQgCU" };
+    for (const [format, from] of [["raw", raw], ["spki", spki], ["jwk", jwk]]) {
+      const key = await subtle.importKey(format, from, "Ed25519", true, ["verify"]);
+      t.equal([await subtle.verify("Ed25519", key, signed, data), await subtle.verify("Ed25519", key, signed, encode("x"))], [true, false]);
+      t.equal([hex(await subtle.exportKey("raw", key)), (await subtle.exportKey("jwk", key)).x], [hex(raw), jwk.x]);
+    }
+  },
+  // RFC 6979, appendix A.2.5, SHA-256 of "sample".
+  async "ECDSA over P-256 is verified"(t) {
+    const [x, y] = ["60fed4ba255a9d31c961eb74c6356d68c049b8923b61fa6ce669622e60f29fb6", "7903fe1008b8bc99a41ae9e95628bc64f2f1b20c2d7e9f5177a3c294d4462299"];
+    const signed = unhex("efd48b2aacb6a8fd1140dd9cd45e81d69d2c877b56aaf991c34d0ea84eaf3716f7cb1c942d657c41d436c7a1b6e29f65f3e900dbb9aff4064dc4ab2f843acda8");
+    const key = await subtle.importKey("raw", unhex(`04${x}${y}`), { name: "ECDSA", namedCurve: "P-256" }, true, ["verify"]);
+    const how = { name: "ECDSA", hash: "SHA-256" };
+    t.equal([await subtle.verify(how, key, signed, encode("sample")), await subtle.verify(how, key, signed, encode("simple"))], [true, false]);
+    const jwk = await subtle.exportKey("jwk", key);
+    t.equal([jwk.kty, jwk.crv], ["EC", "P-256"]);
+    const again = await subtle.importKey("jwk", jwk, { name: "ECDSA", namedCurve: "P-256" }, false, ["verify"]);
+    t.equal(await subtle.verify(how, again, signed, encode("sample")), true);
+  },
+};
