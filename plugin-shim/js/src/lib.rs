@@ -12,7 +12,9 @@
 
 mod engine;
 mod host;
+mod inspect;
 mod source;
 
-pub use engine::{End, Plan, serve};
+pub use engine::serve;
+pub use inspect::inspect;
 pub use source::{Source, SourceError};

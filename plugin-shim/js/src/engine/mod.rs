@@ -4,20 +4,20 @@ mod isolate;
 mod memory;
 mod modules;
 mod news;
-mod poll_loop;
 mod rejections;
 mod turn;
 mod worker;
 
 use std::ffi::OsString;
-use std::os::fd::OwnedFd;
-use std::path::PathBuf;
+use std::io::Write as _;
+use std::process::ExitCode;
 use std::sync::Arc;
 use std::sync::mpsc::sync_channel;
 use std::thread::Builder;
 
 use valor_shim_core::control::{ControlError, Listener, Notice, Reporter};
-use valor_shim_core::wire::control::{FromShim, LogLevel, Step};
+use valor_shim_core::program::{Plan, chain};
+use valor_shim_core::wire::control::{FromShim, HUNG_UP, LogLevel, Step};
 
 use crate::Source;
 pub(crate) use memory::Refused;
@@ -25,7 +25,6 @@ pub(crate) use modules::OneFile;
 use news::{News, Newsroom};
 pub(crate) use turn::{Cause, Turn, Wreck};
 use isolate::Recipe;
-use worker::Worker;
 
 /// What the plugin is asked to be built for; there is one version of these Web APIs.
 const ABI: u32 = 1;
@@ -37,76 +36,69 @@ const STACK: usize = 4 << 20;
 const SCRIPT_STACK: usize = 1 << 20;
 const OWN_MEMORY: u64 = 24 << 20;
 
-/// What to serve, and with what.
-pub struct Plan {
-    /// The plugin's file, as this process sees it.
-    pub artifact: PathBuf,
-    /// The plugin's name.
-    pub name: String,
-    /// Its configuration as JSON.
-    pub config: String,
-    /// How much memory it may have, in bytes.
-    pub memory: u64,
-    /// The data sockets, which do not wait.
-    pub sockets: Vec<OwnedFd>,
-    /// Closes the sandbox for all threads.
-    pub seal: Box<dyn FnOnce() -> Result<(), String>>,
-}
-
-impl std::fmt::Debug for Plan {
-    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        f.debug_struct("Plan").field("artifact", &self.artifact).finish_non_exhaustive()
+/// Serves the plugin until valord wants no more of it. When it returns, the worker may still be at work: end the process.
+pub fn serve(plan: Plan, listener: &mut Listener, reporter: &Reporter) -> ExitCode {
+    let end = begin(plan, reporter).and_then(|newsroom| attend(&newsroom, listener, reporter));
+    match end {
+        Ok(()) => ExitCode::SUCCESS,
+        Err(End::Broken) => ExitCode::FAILURE,
+        Err(End::Failed { step, message }) => {
+            report(reporter.send(&FromShim::Failed { step, message }));
+            ExitCode::FAILURE
+        }
+        Err(End::Control(ControlError::HungUp)) => HUNG_UP.into(),
+        Err(End::Control(error)) => {
+            report(Err(error));
+            ExitCode::FAILURE
+        }
     }
 }
 
-/// How serving has ended.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum End {
-    /// All sockets are closed.
-    Done,
-    /// valord is gone.
-    Orphaned,
-    /// valord was told what failed.
-    Failed,
+/// Says on stderr, which is the plugin's log, why valord cannot be told anything.
+fn report(sent: Result<(), ControlError>) {
+    if let Err(error) = sent {
+        // Fails only when nobody reads the log.
+        drop(writeln!(std::io::stderr(), "valor-shim-js: {}", chain(&error)));
+    }
 }
 
-/// Serves the plugin. When it returns, the worker may still be at work: end the process.
-///
-/// # Errors
-///
-/// When the control socket fails.
-pub fn serve(plan: Plan, listener: &mut Listener, reporter: &Reporter) -> Result<End, ControlError> {
-    let failed = |step, message| {
-        reporter.send(&FromShim::Failed { step, message })?;
-        Ok(End::Failed)
-    };
-    let recipe = match recipe(&plan) {
-        Ok(recipe) => recipe,
-        Err(message) => return failed(Step::Load, message),
-    };
+/// Why serving has ended before its time.
+enum End {
+    /// A step of the start has failed.
+    Failed { step: Step, message: String },
+    /// There is no way on, and the log says why.
+    Broken,
+    /// valord is gone, or not understood.
+    Control(ControlError),
+}
+
+impl From<ControlError> for End {
+    fn from(error: ControlError) -> Self {
+        Self::Control(error)
+    }
+}
+
+/// Starts the worker, closes the sandbox, and lets the worker create the plugin.
+fn begin(plan: Plan, reporter: &Reporter) -> Result<Arc<Newsroom>, End> {
+    let failed = |step| move |message| End::Failed { step, message };
+    let recipe = recipe(&plan).map_err(failed(Step::Load))?;
     let newsroom = Arc::new(Newsroom::new(reporter.clone()));
     let (go, begin) = sync_channel::<()>(1);
     let (news, log, sockets) = (Arc::clone(&newsroom), reporter.clone(), plan.sockets);
     let thread = Builder::new().name("worker-0".to_owned()).stack_size(STACK).spawn(move || {
         // Fails when the start has, and the process ends.
-        if begin.recv().is_err() {
-            return;
-        }
-        match Worker::new(recipe, sockets, &log, &news) {
-            Ok(mut worker) => worker.run(),
-            Err(message) => news.tell(News::NotCreated(message)),
+        if begin.recv().is_ok() {
+            worker::run(recipe, sockets, &log, &news);
         }
     });
-    if let Err(error) = thread {
+    thread.map_err(|error| {
         let cure = "raise the plugin's limits of threads or memory";
-        return failed(Step::Load, format!("cannot start the worker thread: {error}: {cure}"));
-    }
-    if let Err(message) = (plan.seal)() {
-        return failed(Step::Seal, message);
-    }
+        failed(Step::Load)(format!("cannot start the worker thread: {error}: {cure}"))
+    })?;
+    (plan.seal)().map_err(failed(Step::Seal))?;
     // Fails only when the thread is gone, which it cannot be yet.
     let _sent: Result<(), _> = go.send(());
-    attend(&newsroom, listener, reporter)
+    Ok(newsroom)
 }
 
 /// What the isolates are made of. Nothing of the author's runs yet.
@@ -124,28 +116,25 @@ fn heap(memory: u64) -> usize {
 }
 
 /// The control loop.
-fn attend(newsroom: &Newsroom, listener: &mut Listener, reporter: &Reporter) -> Result<End, ControlError> {
+fn attend(newsroom: &Newsroom, listener: &mut Listener, reporter: &Reporter) -> Result<(), End> {
     loop {
         match listener.wait()? {
             // The data sockets say when those in flight are done: valord closes them then.
             Notice::Drain => {}
-            Notice::HungUp => return Ok(End::Orphaned),
+            Notice::HungUp => return Err(ControlError::HungUp.into()),
             Notice::Poked => {
                 for news in newsroom.take() {
                     match news {
                         News::Created => {
                             reporter.send(&FromShim::Ready { abi: ABI, sdk: ENGINE.to_owned() })?;
                         }
-                        News::NotCreated(message) => {
-                            reporter.send(&FromShim::Failed { step: Step::Create, message })?;
-                            return Ok(End::Failed);
-                        }
+                        News::NotCreated(message) => return Err(End::Failed { step: Step::Create, message }),
                         News::Broken(message) => {
                             let (level, target) = (LogLevel::Error, "valor".to_owned());
                             reporter.send(&FromShim::Log { level, target, message })?;
-                            return Ok(End::Failed);
+                            return Err(End::Broken);
                         }
-                        News::Done => return Ok(End::Done),
+                        News::Done => return Ok(()),
                     }
                 }
             }

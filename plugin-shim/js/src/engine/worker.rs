@@ -8,31 +8,34 @@ use std::time::{Duration, Instant};
 use url::Url;
 use valor_shim_core::control::Reporter;
 use valor_shim_core::serve::{
-    self, EVENT_CANCELLED, EVENT_READABLE, EVENT_RESPONSE, EVENT_WRITABLE, Exchange, Handler, Head,
+    self, EVENT_CANCELLED, EVENT_READABLE, EVENT_RESPONSE, EVENT_WRITABLE, Exchange, Handler, Head, PollLoop,
+    Pumped, Turn,
 };
 use valor_shim_core::wire::{Limits, Violation};
 
 use super::isolate::{Isolate, Recipe};
 use super::news::{News, Newsroom};
-use super::poll_loop::{self, Served};
 use super::turn::{Cause, Wreck};
 use crate::host::{Host, Outcome, latin1};
 
 /// One thread's share, which for JavaScript is everything.
-pub(super) struct Worker {
+struct Worker {
     core: Arc<serve::Worker>,
-    sockets: Vec<OwnedFd>,
     recipe: Recipe,
     state: State,
+    news: Arc<Newsroom>,
+    /// Why there is no way on.
+    broken: Option<String>,
 }
 
 /// What the callbacks of the pump need.
 struct State {
     isolate: Isolate,
     host: Rc<Host>,
-    news: Arc<Newsroom>,
-    /// The module is evaluated: requests come only then, but a fresh isolate may still be at it.
+    /// valord was told that the plugin is created.
     created: bool,
+    /// The module of this isolate is evaluated; a fresh one may take its time.
+    ready: bool,
     /// Requests that wait for that.
     waiting: Vec<Waiting>,
 }
@@ -46,37 +49,41 @@ struct Waiting {
     end: bool,
 }
 
+/// Creates the plugin and serves it until all sockets are closed.
+pub(super) fn run(recipe: Recipe, sockets: Vec<OwnedFd>, log: &Reporter, news: &Arc<Newsroom>) {
+    let mut created = false;
+    let result = serve(recipe, sockets, log, news, &mut created);
+    news.tell(match result {
+        Ok(()) => News::Done,
+        Err(message) if created => News::Broken(message),
+        Err(message) => News::NotCreated(message),
+    });
+}
+
+fn serve(
+    recipe: Recipe,
+    sockets: Vec<OwnedFd>,
+    log: &Reporter,
+    news: &Arc<Newsroom>,
+    created: &mut bool,
+) -> Result<(), String> {
+    let cure = "raise the plugin's limit of descriptors";
+    let polled: Result<Vec<_>, _> = sockets.iter().map(|socket| socket.as_fd().try_clone_to_owned()).collect();
+    let polled = polled.map_err(|error| format!("cannot copy a data socket: {error}: {cure}"))?;
+    let core = serve::Worker::new(sockets, Limits::default());
+    core.bind();
+    let poll_loop = PollLoop::new(&core).map_err(|errno| format!("cannot make an eventfd: {errno}: {cure}"))?;
+    let host = Host::new(Arc::clone(&core), log.clone(), 1);
+    let isolate = Isolate::new(&recipe, Rc::clone(&host))?;
+    let state = State { isolate, host, created: false, ready: false, waiting: Vec::new() };
+    let mut worker = Worker { core, recipe, state, news: Arc::clone(news), broken: None };
+    let ended = poll_loop.run(polled, &mut worker);
+    *created = worker.state.created;
+    worker.broken.map_or(Ok(()), Err)?;
+    ended.map_err(|errno| format!("cannot wait for the data sockets: {errno}"))
+}
+
 impl Worker {
-    pub(super) fn new(
-        recipe: Recipe,
-        sockets: Vec<OwnedFd>,
-        log: &Reporter,
-        news: &Arc<Newsroom>,
-    ) -> Result<Self, String> {
-        let polled: Result<Vec<_>, _> = sockets.iter().map(|socket| socket.as_fd().try_clone_to_owned()).collect();
-        let polled = polled.map_err(|error| {
-            format!("cannot copy a data socket: {error}: raise the plugin's limit of descriptors")
-        })?;
-        let core = serve::Worker::new(sockets, Limits::default());
-        core.bind();
-        let host = Host::new(Arc::clone(&core), log.clone(), 1);
-        let isolate = Isolate::new(&recipe, Rc::clone(&host))?;
-        let state = State { isolate, host, news: Arc::clone(news), created: false, waiting: Vec::new() };
-        let mut worker = Self { core, sockets: polled, recipe, state };
-        worker.settle()?;
-        Ok(worker)
-    }
-
-    /// Serves until all sockets are closed, or until there is no way on.
-    pub(super) fn run(&mut self) {
-        let ended = poll_loop::run(self);
-        self.state.news.tell(match ended {
-            Ok(()) => News::Done,
-            Err(message) if self.state.created => News::Broken(message),
-            Err(message) => News::NotCreated(message),
-        });
-    }
-
     /// Sees to what the turns have left: the outcome of the module, and an isolate that is a wreck.
     fn settle(&mut self) -> Result<(), String> {
         if let Some(wreck) = self.state.host.turn.wrecked() {
@@ -84,9 +91,10 @@ impl Worker {
         }
         match self.state.host.take_outcome() {
             Some(Outcome::Created) => {
+                self.state.ready = true;
                 // A fresh isolate is no news to valord.
                 if !std::mem::replace(&mut self.state.created, true) {
-                    self.state.news.tell(News::Created);
+                    self.news.tell(News::Created);
                 }
                 for waiting in std::mem::take(&mut self.state.waiting) {
                     self.state.begin(&waiting);
@@ -113,40 +121,42 @@ impl Worker {
         let next = self.state.host.next_id();
         self.state.host.say(&format!("{why}: it starts afresh, requests that were dropped: {dropped}"));
         let host = Host::new(Arc::clone(&self.core), self.state.host.log.clone(), next);
-        self.state.created = false;
         self.state.isolate = Isolate::new(&self.recipe, Rc::clone(&host))?;
         self.state.host = host;
-        self.state.created = true;
+        self.state.ready = false;
         Ok(())
     }
 }
 
-impl Served for Worker {
-    fn sockets(&self) -> &[OwnedFd] {
-        &self.sockets
+impl Turn for Worker {
+    fn pump(&mut self, index: usize) -> Pumped {
+        if self.broken.is_some() {
+            return Pumped { drained: true, want_write: false, closed: true };
+        }
+        self.core.pump(index, &mut self.state)
     }
 
-    fn core(&self) -> Arc<serve::Worker> {
-        Arc::clone(&self.core)
+    fn flush(&mut self) -> Pumped {
+        self.core.flush(&mut self.state)
     }
 
-    fn handler(&mut self) -> &mut impl Handler {
-        &mut self.state
-    }
-
-    fn due_in(&self) -> Option<Duration> {
-        self.state.host.timers.borrow().next().map(|due| due.saturating_duration_since(Instant::now()))
-    }
-
-    fn turn(&mut self) -> Result<(), String> {
+    /// Runs the timers that are due, and tidies up.
+    fn turn(&mut self) -> Option<Duration> {
         let due = self.state.host.timers.borrow_mut().due(Instant::now());
         for (id, cause) in due {
-            if self.state.host.turn.wrecked().is_some() {
-                break;
+            if self.state.host.turn.wrecked().is_none() {
+                self.state.isolate.timer(cause, id);
             }
-            self.state.isolate.timer(cause, id);
         }
-        self.settle()
+        if self.broken.is_none() {
+            self.broken = self.settle().err();
+        }
+        if self.broken.is_some() {
+            // Every socket is found closed by the next pump.
+            return Some(Duration::ZERO);
+        }
+        let next = self.state.host.timers.borrow().next();
+        next.map(|due| due.saturating_duration_since(Instant::now()))
     }
 }
 
@@ -169,7 +179,7 @@ impl Handler for State {
         let (method, url, end) = (head.method.to_owned(), url(head), head.end);
         let request = Waiting { id, cause, method, url, fields, end };
         // A wreck is cleared away at the end of this round.
-        if self.created && self.host.turn.wrecked().is_none() && self.waiting.is_empty() {
+        if self.ready && self.host.turn.wrecked().is_none() && self.waiting.is_empty() {
             self.begin(&request);
         } else {
             self.waiting.push(request);

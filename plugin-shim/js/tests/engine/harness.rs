@@ -3,12 +3,14 @@
 use std::io::{IoSlice, Read, Write};
 use std::os::fd::OwnedFd;
 use std::os::unix::net::UnixStream;
+use std::process::ExitCode;
 use std::thread::JoinHandle;
 use std::time::Duration;
 
 use bytes::Bytes;
 use valor_shim_core::control::Control;
-use valor_shim_js::{End, Plan, serve};
+use valor_shim_core::program::Plan;
+use valor_shim_js::serve;
 use valor_wire::control::{Decoder, FromShim, LogLevel, Step};
 use valor_wire::{Connection, Event, Field, Limits, RequestHead, ResetCode, Role, StreamId};
 
@@ -22,7 +24,7 @@ pub(crate) struct Engine {
     decoder: Decoder,
     pub(crate) link: Link,
     logs: Vec<(LogLevel, String)>,
-    thread: Option<JoinHandle<End>>,
+    thread: Option<JoinHandle<ExitCode>>,
     _dir: tempfile::TempDir,
 }
 
@@ -40,12 +42,13 @@ impl Engine {
                 artifact,
                 name: "test".into(),
                 config,
+                workers: 1,
                 memory,
                 sockets: vec![OwnedFd::from(socket)],
                 seal: Box::new(|| Ok(())),
             };
             let (mut listener, reporter) = Control::new(theirs.into()).split().unwrap();
-            serve(plan, &mut listener, &reporter).unwrap()
+            serve(plan, &mut listener, &reporter)
         });
         let (decoder, link, logs) = (Decoder::default(), Link::new(data), Vec::new());
         let mut engine = Self { control, decoder, link, logs, thread: Some(thread), _dir: dir };
@@ -70,7 +73,7 @@ impl Engine {
     pub(crate) fn refused(source: &str) -> (Step, String) {
         match Self::start(source, "null", MEMORY) {
             (mut engine, FromShim::Failed { step, message }) => {
-                assert_eq!(engine.thread.take().unwrap().join().unwrap(), End::Failed);
+                assert_eq!(engine.thread.take().unwrap().join().unwrap(), ExitCode::FAILURE);
                 (step, message)
             }
             (_, other) => panic!("{other:?}"),
@@ -129,7 +132,7 @@ impl Engine {
     /// Closes the data socket, after which all is done.
     pub(crate) fn finish(mut self) {
         drop(self.link.socket.shutdown(std::net::Shutdown::Both));
-        assert_eq!(self.thread.take().unwrap().join().unwrap(), End::Done);
+        assert_eq!(self.thread.take().unwrap().join().unwrap(), ExitCode::SUCCESS);
     }
 
 }

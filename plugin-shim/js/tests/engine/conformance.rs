@@ -1,0 +1,99 @@
+//! The conformance suite of `sdk/web/conformance`, run in this engine.
+
+use std::collections::BTreeSet;
+use std::path::{Path, PathBuf};
+
+use crate::harness::{Engine, Seen};
+
+fn folder() -> PathBuf {
+    Path::new(env!("CARGO_MANIFEST_DIR")).join("../../sdk/web/conformance")
+}
+
+fn read(name: &str) -> String {
+    std::fs::read_to_string(folder().join(name)).unwrap()
+}
+
+/// The tests that may fail here: rows `| quickjs | test | why |` of the table.
+fn differences() -> BTreeSet<String> {
+    let cells = |line: &str| line.split('|').map(|cell| cell.trim().to_owned()).collect::<Vec<_>>();
+    read("DIFFERENCES.md")
+        .lines()
+        .map(cells)
+        .filter(|cells| cells.len() > 3 && cells[1] == "quickjs")
+        .map(|cells| cells[2].clone())
+        .collect()
+}
+
+/// Runs a module of the suite; the tests that fail, and why.
+fn failures(name: &str) -> (usize, Vec<(String, String)>) {
+    let module = format!(
+        "{}\n{}\nexport default {{ fetch: async () => Response.json(await run(tests, \"http://server.test\")) }};",
+        read("runner.js").replace("export ", ""),
+        read(name),
+    );
+    let mut engine = Engine::ready(&module);
+    let id = engine.link.open("GET", "/", &[], 0, true);
+    let answer = loop {
+        let seen = engine.link.next(|seen| matches!(seen, Seen::Request { .. }) || seen.id() == id);
+        match seen {
+            Seen::Request { id, method, target, fields, .. } => {
+                serve(&mut engine, id, &method, &target, &fields);
+            }
+            Seen::Response { status: 200, .. } => break engine.link.body(id),
+            other => panic!("{name}: {other:?}"),
+        }
+    };
+    let results: serde_json::Map<String, serde_json::Value> = serde_json::from_slice(&answer).unwrap();
+    let count = results.len();
+    let failed = |(test, why): (String, serde_json::Value)| Some((test, why.as_str()?.to_owned()));
+    (count, results.into_iter().filter_map(failed).collect())
+}
+
+/// The server of the suite, as `runner.js` describes it.
+fn serve(engine: &mut Engine, id: valor_wire::StreamId, method: &str, target: &str, fields: &[(String, String)]) {
+    let link = &mut engine.link;
+    match target.strip_prefix("http://server.test").unwrap() {
+        "/echo" => {
+            let body = link.body(id);
+            let mut echoed = vec![("x-method", method)];
+            let kind = fields.iter().find(|(name, _)| name == "content-type");
+            echoed.extend(kind.map(|(name, value)| (name.as_str(), value.as_str())));
+            link.respond(id, 200, &echoed, false);
+            link.send(id, &body, true);
+        }
+        "/stream" => {
+            link.respond(id, 200, &[], false);
+            link.send(id, b"a", false);
+            link.send(id, b"b", false);
+            link.send(id, b"c", true);
+        }
+        "/never" => {}
+        path => {
+            let status = path.strip_prefix("/status/").unwrap().parse().unwrap();
+            link.respond(id, status, &[], true);
+        }
+    }
+}
+
+#[test]
+fn the_suite_passes_but_for_what_the_table_says() {
+    let (mut failed, mut ran) = (Vec::new(), 0);
+    let mut modules = 0;
+    for entry in std::fs::read_dir(folder()).unwrap() {
+        let name = entry.unwrap().file_name().into_string().unwrap();
+        if name.ends_with(".js") && name != "runner.js" {
+            let (count, failures) = failures(&name);
+            assert!(count > 0, "{name} has no tests");
+            ran += count;
+            modules += 1;
+            failed.extend(failures);
+        }
+    }
+    assert!(modules >= 17 && ran > 100, "only {ran} tests of {modules} modules were found");
+    let allowed = differences();
+    let names: BTreeSet<String> = failed.iter().map(|(name, _)| name.clone()).collect();
+    let surprises: Vec<_> = failed.iter().filter(|(name, _)| !allowed.contains(name)).collect();
+    assert!(surprises.is_empty(), "{surprises:#?}");
+    let passing: Vec<_> = allowed.difference(&names).collect();
+    assert!(passing.is_empty(), "the table says that these fail: {passing:?}");
+}
