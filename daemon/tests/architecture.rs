@@ -16,6 +16,7 @@ const IMPORTS: &[(&str, &[&str])] = &[
     ("valord", &["valor-wire", "valor-control"]),
     ("valor-shim-core", &["valor-wire"]),
     ("valor-shim", &["valor-shim-core", "valor-abi"]),
+    ("valor-shim-js", &["valor-shim-core"]),
     ("valorctl", &["valor-control"]),
     ("valor", &["valor-abi", "valor-macros"]),
 ];
@@ -25,6 +26,9 @@ const UNSAFE: &[&str] = &[
     "plugin-shim/core/src/sandbox/",
     "plugin-shim/core/tests/",
     "plugin-shim/native/",
+    "plugin-shim/js/src/engine/memory.rs",
+    "plugin-shim/js/src/host/bytes.rs",
+    "plugin-shim/js/src/host/text.rs",
     "sdk/abi/",
     "sdk/macros/src/",
     "sdk/macros/tests/",

@@ -18,6 +18,7 @@ mod fetch;
 mod harness;
 mod honest;
 mod hostile;
+mod js;
 mod killed;
 mod kinds;
 mod life;

@@ -31,7 +31,9 @@ fn look(artifact: &[u8]) -> Inspection {
 
 fn refused(error: &SourceError) -> Problem {
     let (step, cure) = match error {
-        SourceError::Syntax(_) => ("syntax", "correct it there; a plugin is one ES module that imports nothing"),
+        SourceError::Syntax(_) => {
+            ("syntax", "correct it there; a plugin is one ES module that imports nothing")
+        }
         _ => ("format", "send an ES module as UTF-8 text"),
     };
     problem(step, error.to_string(), cure)
@@ -48,7 +50,8 @@ mod tests {
 
     #[test]
     fn a_manifest_is_read_and_nothing_runs() {
-        let text = "/* valor { \"name\": \"x\", \"permissions\": { \"net\": [\"h:1\"] } } */\nthrow new Error();";
+        let text =
+            "/* valor { \"name\": \"x\", \"permissions\": { \"net\": [\"h:1\"] } } */\nthrow new Error();";
         let inspection = look(text.as_bytes());
         assert_eq!((inspection.kind, inspection.problem), ("js", None));
         assert_eq!(inspection.manifest.unwrap()["permissions"]["net"][0], "h:1");

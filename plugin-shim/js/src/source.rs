@@ -87,7 +87,9 @@ impl Source {
             }
             let (comment, after) = rest.strip_prefix("/*")?.split_once("*/")?;
             let comment = comment.trim_start_matches('*').trim_start();
-            if let Some(manifest) = comment.strip_prefix("valor").filter(|m| !m.starts_with(char::is_alphanumeric)) {
+            if let Some(manifest) =
+                comment.strip_prefix("valor").filter(|m| !m.starts_with(char::is_alphanumeric))
+            {
                 let lines = manifest.lines().map(|line| {
                     let bare = line.trim_start();
                     bare.strip_prefix('*').unwrap_or(bare)

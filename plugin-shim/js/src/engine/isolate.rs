@@ -3,13 +3,15 @@
 use std::rc::Rc;
 
 use rquickjs::function::IntoArgs;
-use rquickjs::{CatchResultExt, CaughtError, Context, Ctx, Function, Module, Object, Persistent, Runtime, Value};
+use rquickjs::{
+    CatchResultExt, CaughtError, Context, Ctx, Function, Module, Object, Persistent, Runtime, Value,
+};
 
+use super::SCRIPT_STACK;
 use super::memory::Counted;
 use super::modules::{MAIN, OneFile};
 use super::rejections::Rejections;
 use super::turn::{Cause, Wreck};
-use super::SCRIPT_STACK;
 use crate::Source;
 use crate::host::{self, Host};
 
@@ -40,7 +42,9 @@ pub(super) struct Recipe {
 impl Isolate {
     /// Makes one and evaluates the author's module, whose outcome `host` hears.
     pub(super) fn new(recipe: &Recipe, host: Rc<Host>) -> Result<Self, String> {
-        let broken = |error: rquickjs::Error| format!("cannot make a JavaScript context: {error}: raise its memory limit");
+        let broken = |error: rquickjs::Error| {
+            format!("cannot make a JavaScript context: {error}: raise its memory limit")
+        };
         let memory = Counted::new(recipe.memory, host.refused.clone());
         let runtime = Runtime::new_with_alloc(memory).map_err(broken)?;
         runtime.set_max_stack_size(SCRIPT_STACK);
@@ -52,7 +56,16 @@ impl Isolate {
         let context = Context::full(&runtime).map_err(broken)?;
         let [begin, on_request, on_event, on_timer, on_unhandled] =
             context.with(|ctx| load(&ctx, &host).catch(&ctx).map_err(|error| describe(&error)))?;
-        let isolate = Self { on_request, on_event, on_timer, on_unhandled, rejections, context, _runtime: runtime, host };
+        let isolate = Self {
+            on_request,
+            on_event,
+            on_timer,
+            on_unhandled,
+            rejections,
+            context,
+            _runtime: runtime,
+            host,
+        };
         isolate.create(recipe, begin)?;
         Ok(isolate)
     }
@@ -65,7 +78,8 @@ impl Isolate {
             let module = Module::declare(ctx.clone(), source.name(), source.text());
             let module = module.catch(ctx).map_err(|error| source.explain(&error))?;
             let (module, done) = module.eval().catch(ctx).map_err(|error| describe(&error))?;
-            let started = begin.restore(ctx).and_then(|begin| begin.call::<_, ()>((done, module.namespace()?, env)));
+            let started =
+                begin.restore(ctx).and_then(|begin| begin.call::<_, ()>((done, module.namespace()?, env)));
             started.catch(ctx).map_err(|error| describe(&error))
         })
     }
@@ -116,7 +130,8 @@ impl Isolate {
                     return Ok(());
                 }
                 for reason in unhandled {
-                    let function = self.on_unhandled.clone().restore(&ctx).map_err(|error| error.to_string())?;
+                    let function =
+                        self.on_unhandled.clone().restore(&ctx).map_err(|error| error.to_string())?;
                     function.call::<_, ()>((reason,)).catch(&ctx).map_err(|error| describe(&error))?;
                 }
             }

@@ -20,11 +20,11 @@ use valor_shim_core::program::{Plan, chain};
 use valor_shim_core::wire::control::{FromShim, HUNG_UP, LogLevel, Step};
 
 use crate::Source;
+use isolate::Recipe;
 pub(crate) use memory::Refused;
 pub(crate) use modules::OneFile;
 use news::{News, Newsroom};
 pub(crate) use turn::{Cause, Turn, Wreck};
-use isolate::Recipe;
 
 /// What the plugin is asked to be built for; there is one version of these Web APIs.
 const ABI: u32 = 1;
@@ -103,10 +103,12 @@ fn begin(plan: Plan, reporter: &Reporter) -> Result<Arc<Newsroom>, End> {
 
 /// What the isolates are made of. Nothing of the author's runs yet.
 fn recipe(plan: &Plan) -> Result<Recipe, String> {
-    let bytes = std::fs::read(&plan.artifact).map_err(|error| format!("cannot read the plugin's file: {error}"))?;
+    let bytes =
+        std::fs::read(&plan.artifact).map_err(|error| format!("cannot read the plugin's file: {error}"))?;
     let source = Source::new(format!("{}.js", plan.name), &bytes).map_err(|error| error.to_string())?;
     let text = |variable: OsString| variable.into_string().ok();
-    let variables = std::env::vars_os().filter_map(|(name, value)| Some((text(name)?, text(value)?))).collect();
+    let variables =
+        std::env::vars_os().filter_map(|(name, value)| Some((text(name)?, text(value)?))).collect();
     Ok(Recipe { source, config: plan.config.clone(), variables, memory: heap(plan.memory) })
 }
 

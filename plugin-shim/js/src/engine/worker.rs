@@ -24,8 +24,8 @@ struct Worker {
     recipe: Recipe,
     state: State,
     news: Arc<Newsroom>,
-    /// Why there is no way on.
-    broken: Option<String>,
+    /// There is no way on; the main thread knows, and ends the process.
+    broken: bool,
 }
 
 /// What the callbacks of the pump need.
@@ -51,36 +51,36 @@ struct Waiting {
 
 /// Creates the plugin and serves it until all sockets are closed.
 pub(super) fn run(recipe: Recipe, sockets: Vec<OwnedFd>, log: &Reporter, news: &Arc<Newsroom>) {
-    let mut created = false;
-    let result = serve(recipe, sockets, log, news, &mut created);
-    news.tell(match result {
-        Ok(()) => News::Done,
-        Err(message) if created => News::Broken(message),
-        Err(message) => News::NotCreated(message),
-    });
+    match serve(recipe, sockets, log, news) {
+        Ok(true) => {}
+        Ok(false) => news.tell(News::Done),
+        Err(message) => news.tell(News::NotCreated(message)),
+    }
 }
 
+/// Whether it has ended for a reason that was told already.
 fn serve(
     recipe: Recipe,
     sockets: Vec<OwnedFd>,
     log: &Reporter,
     news: &Arc<Newsroom>,
-    created: &mut bool,
-) -> Result<(), String> {
+) -> Result<bool, String> {
     let cure = "raise the plugin's limit of descriptors";
-    let polled: Result<Vec<_>, _> = sockets.iter().map(|socket| socket.as_fd().try_clone_to_owned()).collect();
+    let polled: Result<Vec<_>, _> =
+        sockets.iter().map(|socket| socket.as_fd().try_clone_to_owned()).collect();
     let polled = polled.map_err(|error| format!("cannot copy a data socket: {error}: {cure}"))?;
     let core = serve::Worker::new(sockets, Limits::default());
     core.bind();
-    let poll_loop = PollLoop::new(&core).map_err(|errno| format!("cannot make an eventfd: {errno}: {cure}"))?;
+    let poll_loop =
+        PollLoop::new(&core).map_err(|errno| format!("cannot make an eventfd: {errno}: {cure}"))?;
     let host = Host::new(Arc::clone(&core), log.clone(), 1);
     let isolate = Isolate::new(&recipe, Rc::clone(&host))?;
     let state = State { isolate, host, created: false, ready: false, waiting: Vec::new() };
-    let mut worker = Worker { core, recipe, state, news: Arc::clone(news), broken: None };
-    let ended = poll_loop.run(polled, &mut worker);
-    *created = worker.state.created;
-    worker.broken.map_or(Ok(()), Err)?;
-    ended.map_err(|errno| format!("cannot wait for the data sockets: {errno}"))
+    let mut worker = Worker { core, recipe, state, news: Arc::clone(news), broken: false };
+    if let Err(errno) = poll_loop.run(polled, &mut worker) {
+        worker.give_up(format!("cannot wait for the data sockets: {errno}"));
+    }
+    Ok(worker.broken)
 }
 
 impl Worker {
@@ -104,6 +104,11 @@ impl Worker {
             None => {}
         }
         Ok(())
+    }
+
+    fn give_up(&mut self, message: String) {
+        self.broken = true;
+        self.news.tell(if self.state.created { News::Broken(message) } else { News::NotCreated(message) });
     }
 
     /// Ends the isolate with all that is in flight in it, and makes a fresh one.
@@ -130,7 +135,7 @@ impl Worker {
 
 impl Turn for Worker {
     fn pump(&mut self, index: usize) -> Pumped {
-        if self.broken.is_some() {
+        if self.broken {
             return Pumped { drained: true, want_write: false, closed: true };
         }
         self.core.pump(index, &mut self.state)
@@ -142,18 +147,18 @@ impl Turn for Worker {
 
     /// Runs the timers that are due, and tidies up.
     fn turn(&mut self) -> Option<Duration> {
+        if self.broken {
+            return None;
+        }
         let due = self.state.host.timers.borrow_mut().due(Instant::now());
         for (id, cause) in due {
             if self.state.host.turn.wrecked().is_none() {
                 self.state.isolate.timer(cause, id);
             }
         }
-        if self.broken.is_none() {
-            self.broken = self.settle().err();
-        }
-        if self.broken.is_some() {
-            // Every socket is found closed by the next pump.
-            return Some(Duration::ZERO);
+        if let Err(message) = self.settle() {
+            self.give_up(message);
+            return None;
         }
         let next = self.state.host.timers.borrow().next();
         next.map(|due| due.saturating_duration_since(Instant::now()))
@@ -194,8 +199,7 @@ impl Handler for State {
             return;
         };
         let is = |event| events & event != 0;
-        let bits =
-            (id, is(EVENT_RESPONSE), is(EVENT_READABLE), is(EVENT_WRITABLE), is(EVENT_CANCELLED));
+        let bits = (id, is(EVENT_RESPONSE), is(EVENT_READABLE), is(EVENT_WRITABLE), is(EVENT_CANCELLED));
         self.isolate.event(cause, bits);
     }
 
@@ -209,7 +213,9 @@ impl Handler for State {
 /// The URL that the client has asked for, as far as it is known.
 fn url(head: &Head<'_>) -> String {
     let field = |wanted: &str| {
-        head.fields().find(|(name, _)| *name == wanted.as_bytes()).and_then(|(_, value)| str::from_utf8(value).ok())
+        head.fields()
+            .find(|(name, _)| *name == wanted.as_bytes())
+            .and_then(|(_, value)| str::from_utf8(value).ok())
     };
     let scheme = match field("x-forwarded-proto") {
         Some(scheme) if scheme.eq_ignore_ascii_case("https") => "https",
@@ -222,4 +228,3 @@ fn url(head: &Head<'_>) -> String {
         .find_map(|host| Url::parse(&format!("{scheme}://{host}{target}")).ok())
         .map_or_else(|| "http://localhost/".to_owned(), String::from)
 }
-

@@ -1,6 +1,9 @@
 //! Bytes across the boundary: always copied, for the author may change or detach them.
 
-#![expect(unsafe_code, reason = "the library leaves it to the caller that no JavaScript runs while bytes are borrowed")]
+#![expect(
+    unsafe_code,
+    reason = "the library leaves it to the caller that no JavaScript runs while bytes are borrowed"
+)]
 
 use rquickjs::{Ctx, Result, TypedArray};
 

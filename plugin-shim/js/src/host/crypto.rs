@@ -29,7 +29,9 @@ pub(super) fn install<'js>(ctx: &Ctx<'js>, object: &Object<'js>) -> Result<()> {
         Ok::<_, rquickjs::Error>(with(&data, |data| with(&tag, |tag| hmac::verify(&key, data, tag).is_ok())))
     };
     object.set("verifyHmac", Function::new(ctx.clone(), verify_hmac)?)?;
-    let ed25519 = |key: Array<'js>, data: Array<'js>, signed: Array<'js>| verify(&signature::ED25519, &key, &data, &signed);
+    let ed25519 = |key: Array<'js>, data: Array<'js>, signed: Array<'js>| {
+        verify(&signature::ED25519, &key, &data, &signed)
+    };
     object.set("verifyEd25519", Function::new(ctx.clone(), ed25519)?)?;
     let p256 = |key: Array<'js>, data: Array<'js>, signed: Array<'js>| {
         verify(&signature::ECDSA_P256_SHA256_FIXED, &key, &data, &signed)
@@ -50,20 +52,25 @@ pub(super) fn install<'js>(ctx: &Ctx<'js>, object: &Object<'js>) -> Result<()> {
         opened.map(|plain| give(&ctx, plain)).transpose()
     };
     object.set("open", Function::new(ctx.clone(), open)?)?;
-    let pbkdf2 = |ctx: Ctx<'js>, hash: String, secret: Array<'js>, salt: Array<'js>, rounds: u32, length: usize| {
-        let algorithm = Hash::named(&ctx, &hash)?.pbkdf2();
-        let rounds = NonZeroU32::new(rounds).unwrap_or(NonZeroU32::MIN);
-        let mut out = vec![0; length];
-        with(&secret, |secret| with(&salt, |salt| pbkdf2::derive(algorithm, rounds, salt, secret, &mut out)));
-        give(&ctx, &out)
-    };
+    let pbkdf2 =
+        |ctx: Ctx<'js>, hash: String, secret: Array<'js>, salt: Array<'js>, rounds: u32, length: usize| {
+            let algorithm = Hash::named(&ctx, &hash)?.pbkdf2();
+            let rounds = NonZeroU32::new(rounds).unwrap_or(NonZeroU32::MIN);
+            let mut out = vec![0; length];
+            with(&secret, |secret| {
+                with(&salt, |salt| pbkdf2::derive(algorithm, rounds, salt, secret, &mut out))
+            });
+            give(&ctx, &out)
+        };
     object.set("pbkdf2", Function::new(ctx.clone(), pbkdf2)?)?;
     Ok(())
 }
 
 fn random(ctx: &Ctx<'_>, count: usize) -> Result<Vec<u8>> {
     let mut bytes = vec![0; count];
-    SystemRandom::new().fill(&mut bytes).map_err(|_| Exception::throw_message(ctx, "the system has no randomness"))?;
+    SystemRandom::new()
+        .fill(&mut bytes)
+        .map_err(|_| Exception::throw_message(ctx, "the system has no randomness"))?;
     Ok(bytes)
 }
 
@@ -74,14 +81,20 @@ fn uuid(ctx: &Ctx<'_>) -> Result<String> {
     Ok(Builder::from_random_bytes(whole).into_uuid().to_string())
 }
 
-fn verify(algorithm: &'static dyn signature::VerificationAlgorithm, key: &Array<'_>, data: &Array<'_>, signed: &Array<'_>) -> bool {
+fn verify(
+    algorithm: &'static dyn signature::VerificationAlgorithm,
+    key: &Array<'_>,
+    data: &Array<'_>,
+    signed: &Array<'_>,
+) -> bool {
     let key = signature::UnparsedPublicKey::new(algorithm, copy(key));
     with(data, |data| with(signed, |signed| key.verify(data, signed).is_ok()))
 }
 
 fn aes(ctx: &Ctx<'_>, key: &Array<'_>, iv: &Array<'_>) -> Result<(LessSafeKey, Nonce)> {
     let invalid = |_| Exception::throw_type(ctx, "AES-GCM: the key or the iv has the wrong length");
-    let key = with(key, |key| UnboundKey::new(if key.len() == 16 { &AES_128_GCM } else { &AES_256_GCM }, key));
+    let key =
+        with(key, |key| UnboundKey::new(if key.len() == 16 { &AES_128_GCM } else { &AES_256_GCM }, key));
     let nonce = with(iv, Nonce::try_assume_unique_for_key);
     Ok((LessSafeKey::new(key.map_err(invalid)?), nonce.map_err(invalid)?))
 }

@@ -16,12 +16,18 @@ pub(super) fn install<'js>(ctx: &Ctx<'js>, object: &Object<'js>, host: &Rc<Host>
     let read = move |ctx: Ctx<'js>, id: u32| own.read(&ctx, id);
     object.set("read", Function::new(ctx.clone(), read)?)?;
     let own = Rc::clone(host);
-    let write = move |ctx: Ctx<'js>, id: u32, part: Option<Array<'js>>, end: bool| own.write(&ctx, id, part.as_ref(), end);
+    let write = move |ctx: Ctx<'js>, id: u32, part: Option<Array<'js>>, end: bool| {
+        own.write(&ctx, id, part.as_ref(), end)
+    };
     object.set("write", Function::new(ctx.clone(), write)?)?;
     let own = Rc::clone(host);
-    let respond = move |ctx: Ctx<'js>, id: u32, status: u16, fields: Vec<String>, body: Option<Array<'js>>, end: bool| {
-        own.respond(&ctx, id, status, &fields, body.as_ref(), end)
-    };
+    let respond =
+        move |ctx: Ctx<'js>,
+              id: u32,
+              status: u16,
+              fields: Vec<String>,
+              body: Option<Array<'js>>,
+              end: bool| { own.respond(&ctx, id, status, &fields, body.as_ref(), end) };
     object.set("respond", Function::new(ctx.clone(), respond)?)?;
     let own = Rc::clone(host);
     let reset = move |id: u32, failed: bool, reason: String| {
@@ -43,9 +49,13 @@ pub(super) fn install<'js>(ctx: &Ctx<'js>, object: &Object<'js>, host: &Rc<Host>
     };
     object.set("failure", Function::new(ctx.clone(), failure)?)?;
     let own = Rc::clone(host);
-    let fetch = move |ctx: Ctx<'js>, method: String, target: String, fields: Vec<String>, body: Option<Array<'js>>, end: bool| {
-        own.fetch(&ctx, &method, &target, &fields, body.as_ref(), end)
-    };
+    let fetch =
+        move |ctx: Ctx<'js>,
+              method: String,
+              target: String,
+              fields: Vec<String>,
+              body: Option<Array<'js>>,
+              end: bool| { own.fetch(&ctx, &method, &target, &fields, body.as_ref(), end) };
     object.set("fetch", Function::new(ctx.clone(), fetch)?)?;
     let own = Rc::clone(host);
     let response = move |ctx: Ctx<'js>, id: u32| own.response(&ctx, id);
@@ -125,7 +135,9 @@ impl Host {
                 Ok(id)
             }
             Err(Refused::Limit) => Err(Exception::throw_type(ctx, "fetch: too many are under way")),
-            Err(Refused::Cancelled) => Err(Exception::throw_type(ctx, "fetch: the request that it is for is over")),
+            Err(Refused::Cancelled) => {
+                Err(Exception::throw_type(ctx, "fetch: the request that it is for is over"))
+            }
             Err(Refused::Invalid | Refused::Pending) => {
                 Err(Exception::throw_type(ctx, "fetch: the request's head is invalid or too large"))
             }
@@ -151,6 +163,7 @@ impl Host {
 
 /// Names and values by turns as the wire has them; characters above U+00FF were refused by `Headers`.
 fn wire_fields(fields: &[String]) -> Vec<(Vec<u8>, Vec<u8>)> {
-    let bytes = |text: &str| text.chars().map(|c| u8::try_from(u32::from(c)).unwrap_or(b'?')).collect::<Vec<u8>>();
+    let bytes =
+        |text: &str| text.chars().map(|c| u8::try_from(u32::from(c)).unwrap_or(b'?')).collect::<Vec<u8>>();
     fields.chunks_exact(2).map(|pair| (bytes(&pair[0]), bytes(&pair[1]))).collect()
 }

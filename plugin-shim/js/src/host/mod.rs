@@ -128,7 +128,10 @@ pub(crate) fn object<'js>(ctx: &Ctx<'js>, host: &Rc<Host>) -> Result<Object<'js>
     crypto::install(ctx, &object)?;
 
     let own = Rc::clone(host);
-    object.set("created", Function::new(ctx.clone(), move || *own.outcome.borrow_mut() = Some(Outcome::Created))?)?;
+    object.set(
+        "created",
+        Function::new(ctx.clone(), move || *own.outcome.borrow_mut() = Some(Outcome::Created))?,
+    )?;
     let own = Rc::clone(host);
     let failed = move |message: String| *own.outcome.borrow_mut() = Some(Outcome::Failed(message));
     object.set("failed", Function::new(ctx.clone(), failed)?)?;

@@ -6,15 +6,16 @@ use std::cell::RefCell;
 
 use encoding_rs::{CoderResult, Decoder, DecoderResult, Encoding, UTF_8};
 use rquickjs::class::{JsClass, Trace, Tracer, Writable};
-use rquickjs::{Class, Ctx, Function, JsLifetime, Object, Result};
 use rquickjs::function::Constructor;
+use rquickjs::{Class, Ctx, Function, JsLifetime, Object, Result};
 
 use super::bytes::{Array, give, with};
 
 pub(super) fn install<'js>(ctx: &Ctx<'js>, object: &Object<'js>) -> Result<()> {
     let encode = |ctx: Ctx<'js>, text: String| give(&ctx, text.as_bytes());
     object.set("encode", Function::new(ctx.clone(), encode)?)?;
-    let decode_utf8 = |bytes: Array<'js>| with(&bytes, |bytes| UTF_8.decode_with_bom_removal(bytes).0.into_owned());
+    let decode_utf8 =
+        |bytes: Array<'js>| with(&bytes, |bytes| UTF_8.decode_with_bom_removal(bytes).0.into_owned());
     object.set("decodeUtf8", Function::new(ctx.clone(), decode_utf8)?)?;
     let name = |label: String| {
         let encoding = Encoding::for_label_no_replacement(label.as_bytes())?;

@@ -74,7 +74,12 @@ pub(super) fn install<'js>(ctx: &Ctx<'js>, object: &Object<'js>, host: &Rc<Host>
     let own = Rc::clone(host);
     let start = move |ctx: Ctx<'js>, ms: f64| {
         let id = own.timers.borrow_mut().start(delay(ms), own.turn.cause());
-        id.ok_or_else(|| Exception::throw_range(&ctx, &format!("there are {MAX} timers already: clear those that are not needed")))
+        id.ok_or_else(|| {
+            Exception::throw_range(
+                &ctx,
+                &format!("there are {MAX} timers already: clear those that are not needed"),
+            )
+        })
     };
     object.set("startTimer", Function::new(ctx.clone(), start)?)?;
     let own = Rc::clone(host);
@@ -96,7 +101,8 @@ mod tests {
     #[test]
     fn they_come_in_order_of_time_and_then_of_their_start() {
         let mut timers = Timers::default();
-        let [a, b, c] = [20, 10, 10].map(|ms| timers.start(Duration::from_millis(ms), Cause::default()).unwrap());
+        let [a, b, c] =
+            [20, 10, 10].map(|ms| timers.start(Duration::from_millis(ms), Cause::default()).unwrap());
         let stopped = timers.start(Duration::ZERO, Cause::default()).unwrap();
         timers.stop(stopped);
         assert!(timers.due(Instant::now().checked_sub(Duration::from_secs(1)).unwrap()).is_empty());

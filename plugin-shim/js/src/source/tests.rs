@@ -27,7 +27,10 @@ fn a_syntax_error_names_file_line_and_column_and_points_there() {
     let text = refusal(&long);
     assert!(text.len() < 400 && text.contains("let = = b"), "{text}");
     let caret = text.lines().last().unwrap().chars().count() - 3;
-    assert!(text.lines().nth(1).unwrap().chars().skip(2 + caret).collect::<String>().starts_with('='), "{text}");
+    assert!(
+        text.lines().nth(1).unwrap().chars().skip(2 + caret).collect::<String>().starts_with('='),
+        "{text}"
+    );
 }
 
 #[test]
@@ -59,7 +62,8 @@ fn the_manifest_is_in_the_first_comment_that_is_called_valor() {
     ] {
         assert_eq!(source(&text).manifest().as_deref(), Some(json), "{text}");
     }
-    for text in ["x; /* valor {} */", "/* valorous {} */", "/* valor {}", "// valor {}", "#!only", "/* a */"] {
+    for text in ["x; /* valor {} */", "/* valorous {} */", "/* valor {}", "// valor {}", "#!only", "/* a */"]
+    {
         assert_eq!(source(text).manifest(), None, "{text}");
     }
 }

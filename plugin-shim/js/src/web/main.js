@@ -30,6 +30,11 @@ cloneable(
   },
 );
 
+// The engine's own clock counts from the start of the machine.
+const timeOrigin = Date.now() - performance.now();
+const now = performance.now.bind(performance);
+const clock = Object.freeze({ now, timeOrigin, toJSON: () => ({ timeOrigin }) });
+
 define(streams);
 define({
   Blob,
@@ -61,6 +66,7 @@ define({
   dispatchEvent: (event) => scope.dispatchEvent(event),
   fetch,
   navigator: Object.freeze({ userAgent: host.userAgent, language: "en", languages: Object.freeze(["en"]), hardwareConcurrency: 1 }),
+  performance: clock,
   removeEventListener: (...args) => scope.removeEventListener(...args),
   reportError,
   self: globalThis,

@@ -149,7 +149,7 @@ export class URLPattern {
       const { patternString, regexpString, groupNameList } = answer[name];
       let regexp;
       try {
-        regexp = new RegExp(regexpString, ignoreCase ? "vi" : "v");
+        regexp = new RegExp(regexpString, ignoreCase ? "ui" : "u");
       } catch (error) {
         throw new TypeError(`URLPattern: the ${name} is no valid pattern: ${error.message}`);
       }

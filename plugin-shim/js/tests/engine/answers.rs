@@ -52,7 +52,8 @@ fn heads_survive_both_ways() {
         answer.text(),
         r#"["POST","https://example.org:81/p",[["host","example.org:81"],["x-forwarded-proto","https"],["x-two","1, 2"]],"hé"]"#
     );
-    let cookies: Vec<_> = answer.fields.iter().filter(|(n, _)| n == "set-cookie").map(|(_, v)| &v[..]).collect();
+    let cookies: Vec<_> =
+        answer.fields.iter().filter(|(n, _)| n == "set-cookie").map(|(_, v)| &v[..]).collect();
     assert_eq!(cookies, ["a=1", "b=\u{e9}"]);
 }
 
@@ -82,8 +83,7 @@ fn many_requests_are_under_way_at_once() {
         "let n = 0; let open; const all = new Promise((r) => (open = r));
          export default { async fetch(r) { if (++n === 50) open(); await all; return new Response(new URL(r.url).pathname); } }",
     );
-    let ids: Vec<_> =
-        (0..50).map(|i| (i, engine.link.open("GET", &format!("/{i}"), &[], 0, true))).collect();
+    let ids: Vec<_> = (0..50).map(|i| (i, engine.link.open("GET", &format!("/{i}"), &[], 0, true))).collect();
     for (i, id) in ids.into_iter().rev() {
         assert_eq!(engine.link.answer(id).text(), format!("/{i}"));
     }

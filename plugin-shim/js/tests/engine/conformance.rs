@@ -50,7 +50,13 @@ fn failures(name: &str) -> (usize, Vec<(String, String)>) {
 }
 
 /// The server of the suite, as `runner.js` describes it.
-fn serve(engine: &mut Engine, id: valor_wire::StreamId, method: &str, target: &str, fields: &[(String, String)]) {
+fn serve(
+    engine: &mut Engine,
+    id: valor_wire::StreamId,
+    method: &str,
+    target: &str,
+    fields: &[(String, String)],
+) {
     let link = &mut engine.link;
     match target.strip_prefix("http://server.test").unwrap() {
         "/echo" => {

@@ -78,7 +78,10 @@ fn an_unhandled_rejection_is_written_down_and_harms_nobody() {
     );
     assert_eq!(engine.get("/").text(), "fine");
     let (_, text) = engine.log("forgotten");
-    assert!(text.starts_with("unhandled rejection: Error: forgotten\n") && text.contains("test.js:2:"), "{text}");
+    assert!(
+        text.starts_with("unhandled rejection: Error: forgotten\n") && text.contains("test.js:2:"),
+        "{text}"
+    );
     let (_, text) = engine.log("in a timer");
     assert!(text.starts_with("uncaught: "), "{text}");
     assert_eq!(engine.get("/").text(), "fine");
@@ -86,7 +89,12 @@ fn an_unhandled_rejection_is_written_down_and_harms_nobody() {
 
 #[test]
 fn code_that_spins_is_stopped_and_a_fresh_context_answers() {
-    for spin in ["for (;;);", "for (;;) try { for (;;); } catch {}", "await (async function f() { await null; return f(); })();", "/(a+)+$/.test('a'.repeat(60) + 'b');"] {
+    for spin in [
+        "for (;;);",
+        "for (;;) try { for (;;); } catch {}",
+        "await (async function f() { await null; return f(); })();",
+        "/(a+)+$/.test('a'.repeat(60) + 'b');",
+    ] {
         let mut engine = Engine::ready(&format!(
             "let n = 0; export default {{ async fetch(r) {{ if (r.url.endsWith('/spin')) {{ {spin} }} return new Response(`${{++n}}`); }} }}"
         ));
@@ -109,7 +117,10 @@ fn what_else_was_under_way_is_answered_too() {
     let spinning = engine.link.open("GET", "/spin", &[], 50, true);
     for id in [waiting, spinning] {
         let (code, reason) = engine.link.answer(id).reset.unwrap();
-        assert!(code == ResetCode::Internal && reason.contains("did not come to an end"), "{code:?} {reason}");
+        assert!(
+            code == ResetCode::Internal && reason.contains("did not come to an end"),
+            "{code:?} {reason}"
+        );
     }
     engine.log("dropped: 2");
 }

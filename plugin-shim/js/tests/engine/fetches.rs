@@ -16,7 +16,10 @@ fn a_fetch_is_made_for_its_request() {
     let Seen::Request { id: fetch, method, target, fields, parent } = engine.link.fetch() else { panic!() };
     assert_eq!((method.as_str(), target.as_str(), parent), ("POST", "https://example.org/a%20b?c", Some(id)));
     let fields: Vec<_> = fields.iter().map(|(n, v)| (n.as_str(), v.as_str())).collect();
-    assert_eq!(fields, [("x-one", "1"), ("accept", "text/plain"), ("content-type", "text/plain;charset=UTF-8")]);
+    assert_eq!(
+        fields,
+        [("x-one", "1"), ("accept", "text/plain"), ("content-type", "text/plain;charset=UTF-8")]
+    );
     assert_eq!(engine.link.body(fetch), b"sent");
     engine.link.respond(fetch, 404, &[("x-from", "afar")], false);
     engine.link.send(fetch, b"not ", false);

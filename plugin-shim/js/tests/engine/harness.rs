@@ -97,7 +97,8 @@ impl Engine {
             }
             let mut buffer = [0; 64 * 1024];
             let n = self.control.read(&mut buffer);
-            let n = n.unwrap_or_else(|error| panic!("the engine says nothing more than {:?}: {error}", self.logs));
+            let n = n
+                .unwrap_or_else(|error| panic!("the engine says nothing more than {:?}: {error}", self.logs));
             assert_ne!(n, 0, "the engine has hung up");
             self.decoder.feed(&buffer[..n]);
         }
@@ -134,7 +135,6 @@ impl Engine {
         drop(self.link.socket.shutdown(std::net::Shutdown::Both));
         assert_eq!(self.thread.take().unwrap().join().unwrap(), ExitCode::SUCCESS);
     }
-
 }
 
 fn pair() -> (UnixStream, UnixStream) {
@@ -182,12 +182,33 @@ pub(crate) struct Link {
 /// What was seen on the link.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(crate) enum Seen {
-    Request { id: StreamId, method: String, target: String, fields: Vec<(String, String)>, parent: Option<StreamId> },
-    Response { id: StreamId, status: u16, fields: Vec<(String, String)> },
-    Data { id: StreamId, data: Bytes },
-    End { id: StreamId },
-    Reset { id: StreamId, code: ResetCode, reason: String },
-    Stop { id: StreamId },
+    Request {
+        id: StreamId,
+        method: String,
+        target: String,
+        fields: Vec<(String, String)>,
+        parent: Option<StreamId>,
+    },
+    Response {
+        id: StreamId,
+        status: u16,
+        fields: Vec<(String, String)>,
+    },
+    Data {
+        id: StreamId,
+        data: Bytes,
+    },
+    End {
+        id: StreamId,
+    },
+    Reset {
+        id: StreamId,
+        code: ResetCode,
+        reason: String,
+    },
+    Stop {
+        id: StreamId,
+    },
 }
 
 impl Seen {
