@@ -63,6 +63,8 @@ start() {
 
   # examples/plugins.json has brought `hello` and `with-state` as Alice and Bob; the others come through the control API.
   ctl register $bin/libhello_c_plugin.so --name hello-c --prefix /hello-c
+  ctl register examples/hello-js/hello.js
+  ctl register examples/with-state-js/with-state.js --config '"Alice"'
   ctl register $bin/libaxum_router_plugin.so --name axum-router --prefix /axum
   ctl register $bin/libmarkdown_plugin.so --name markdown --prefix /markdown
   ctl register $bin/libfetch_plugin.so --name fetch --prefix /fetch --allow-net "$listen"
@@ -74,6 +76,8 @@ start() {
   http GET '/alice?who=you'
   http GET '/bob?who=you'
   http GET /hello-c
+  http GET /hello-js
+  http GET '/with-state-js?who=you'
   http GET /axum/
   http POST /markdown $'# Markdown\n\nin, *HTML* out'
   http GET '/fetch?url=/hello'

@@ -141,6 +141,12 @@ impl Isolate {
     }
 }
 
+impl Drop for Isolate {
+    fn drop(&mut self) {
+        self.rejections.clear();
+    }
+}
+
 /// Loads the Web APIs and returns the functions of the glue.
 fn load(ctx: &Ctx<'_>, host: &Rc<Host>) -> rquickjs::Result<[Call; 5]> {
     ctx.globals().set("valorHost", host::object(ctx, host)?)?;

@@ -8,7 +8,7 @@ use rquickjs::{Ctx, Persistent, Result, Value};
 
 type Pair = (Persistent<Value<'static>>, Persistent<Value<'static>>);
 
-/// Those of the current turn: promise and reason. Must be dropped before the runtime.
+/// Those of the current turn: promise and reason.
 #[derive(Clone, Default)]
 pub(super) struct Rejections(Rc<RefCell<Vec<Pair>>>);
 
@@ -30,6 +30,11 @@ impl Rejections {
             let others: Vec<_> = others.collect();
             *list.borrow_mut() = others;
         })
+    }
+
+    /// Forgets them: the tracker holds this list as long as the runtime lives, which must not outlive what is in it.
+    pub(super) fn clear(&self) {
+        self.0.borrow_mut().clear();
     }
 
     /// The reasons of those that are still nobody's.

@@ -122,10 +122,10 @@ impl Worker {
         if !self.state.created {
             return Err(format!("{why} when the module was evaluated"));
         }
-        let dropped = self.state.host.abandon(&why);
-        let next = self.state.host.next_id();
+        let host = Host::new(Arc::clone(&self.core), self.state.host.log.clone(), self.state.host.next_id());
+        let waiting: Vec<u32> = self.state.waiting.iter().map(|request| request.id).collect();
+        let dropped = self.state.host.abandon(&why, &host, &waiting);
         self.state.host.say(&format!("{why}: it starts afresh, requests that were dropped: {dropped}"));
-        let host = Host::new(Arc::clone(&self.core), self.state.host.log.clone(), next);
         self.state.isolate = Isolate::new(&self.recipe, Rc::clone(&host))?;
         self.state.host = host;
         self.state.ready = false;

@@ -91,9 +91,11 @@ impl Host {
         self.exchanges.borrow().get(&id).map(|held| held.cause)
     }
 
-    /// Resets everything in flight; how many requests that were.
-    pub(crate) fn abandon(&self, why: &str) -> usize {
-        let all = std::mem::take(&mut *self.exchanges.borrow_mut());
+    /// Ends everything in flight but the requests that `next`, the host of a fresh isolate, will begin; how many requests that were.
+    pub(crate) fn abandon(&self, why: &str, next: &Self, waiting: &[u32]) -> usize {
+        let mut all = std::mem::take(&mut *self.exchanges.borrow_mut());
+        let kept = waiting.iter().filter_map(|id| all.remove_entry(id));
+        next.exchanges.borrow_mut().extend(kept);
         let requests = all.iter().filter(|(id, held)| held.cause.request == Some(**id)).count();
         for held in all.into_values() {
             held.exchange.reset(ResetCode::Internal, why);

@@ -91,6 +91,7 @@ fn an_unhandled_rejection_is_written_down_and_harms_nobody() {
 fn code_that_spins_is_stopped_and_a_fresh_context_answers() {
     for spin in [
         "for (;;);",
+        "Promise.reject(new Error('pending')); for (;;);",
         "for (;;) try { for (;;); } catch {}",
         "await (async function f() { await null; return f(); })();",
         "/(a+)+$/.test('a'.repeat(60) + 'b');",
@@ -178,4 +179,17 @@ fn a_client_that_leaves_aborts_the_signal() {
     engine.log("here");
     engine.link.reset(id, ResetCode::Cancel, "");
     engine.log("gone AbortError");
+}
+
+#[test]
+fn requests_that_had_not_begun_are_answered_by_the_fresh_context() {
+    let mut engine = Engine::ready(
+        "export default { fetch(r) { if (r.url.endsWith('/spin')) for (;;); return new Response('fine'); } }",
+    );
+    // In one write, so that they are read together.
+    let spinning = engine.link.queue("GET", "/spin", 50);
+    let waiting = engine.link.queue("GET", "/", 0);
+    engine.link.flush();
+    assert_eq!(engine.link.answer(spinning).code(), Some(ResetCode::Internal));
+    assert_eq!(engine.link.answer(waiting).text(), "fine");
 }

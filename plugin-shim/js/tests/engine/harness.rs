@@ -244,6 +244,12 @@ impl Link {
         id
     }
 
+    /// Opens a request without a body that is sent with the next [`flush`](Self::flush).
+    pub(crate) fn queue(&mut self, method: &str, target: &str, deadline_ms: u32) -> StreamId {
+        let head = RequestHead { method, target, deadline_ms, parent: None };
+        self.connection.open(&head, wire(&[]), true).unwrap()
+    }
+
     pub(crate) fn send(&mut self, id: StreamId, data: &[u8], end: bool) {
         let mut rest = data;
         loop {
@@ -360,7 +366,7 @@ impl Link {
         self.flush();
     }
 
-    fn flush(&mut self) {
+    pub(crate) fn flush(&mut self) {
         while !self.connection.outbox().is_empty() {
             let mut parts = [IoSlice::new(&[]); 8];
             let filled = self.connection.outbox().slices(&mut parts);
