@@ -3,9 +3,10 @@ const sleep = (ms) => new Promise((resolve) => setTimeout(resolve, ms));
 export const tests = {
   async "timers come in order, with their arguments"(t) {
     const seen = [];
-    setTimeout((...args) => seen.push(...args), 20, "late", 1);
+    // Each is due after the one before, however long this takes.
     setTimeout(() => seen.push("soon"), 1);
     setTimeout(() => seen.push("second"), 1);
+    setTimeout((...args) => seen.push(...args), 20, "late", 1);
     await sleep(40);
     t.equal(seen, ["soon", "second", "late", 1]);
   },
