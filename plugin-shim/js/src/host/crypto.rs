@@ -58,7 +58,7 @@ pub(super) fn install<'js>(ctx: &Ctx<'js>, object: &Object<'js>) -> Result<()> {
             let rounds = NonZeroU32::new(rounds).unwrap_or(NonZeroU32::MIN);
             let mut out = vec![0; length];
             with(&secret, |secret| {
-                with(&salt, |salt| pbkdf2::derive(algorithm, rounds, salt, secret, &mut out))
+                with(&salt, |salt| pbkdf2::derive(algorithm, rounds, salt, secret, &mut out));
             });
             give(&ctx, &out)
         };
