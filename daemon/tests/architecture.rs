@@ -213,3 +213,30 @@ fn every_dependency_has_its_line() {
     let missing: Vec<_> = direct.into_iter().filter(|name| !text.contains(&format!("`{name}`"))).collect();
     assert!(missing.is_empty(), "ARCHITECTURE.md does not say why these are there: {missing:?}");
 }
+
+/// What passes the disk can be made to fail at each step by the tests of crashes; what goes around it cannot.
+#[test]
+fn only_the_disk_changes_the_state_directory() {
+    const CHANGES: &[&str] = &[
+        "fs::write",
+        "fs::rename",
+        "fs::remove",
+        "fs::create_dir",
+        "fs::set_permissions",
+        "DirBuilder",
+        "File::create",
+        "chown(",
+        "write_all(",
+        "sync_all(",
+        ".persist(",
+        "tempfile_in(",
+    ];
+    let (disk, tests) = ("daemon/src/store/disk", "daemon/src/store/tests.rs");
+    for (path, text) in sources() {
+        if path.starts_with("daemon/src/store/") && !path.starts_with(disk) && path != tests {
+            for change in CHANGES {
+                assert!(!text.contains(change), "{path} has {change}: that is for {disk}.rs");
+            }
+        }
+    }
+}

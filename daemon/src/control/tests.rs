@@ -99,7 +99,8 @@ impl Host for Fake {
     async fn unregister(&self, name: &str, _: Asked) -> Result<(), SupervisorError> {
         let known = self.plugins.lock().unwrap().remove(name);
         known.ok_or_else(|| error(ErrorKind::NotFound, "name", "no such plugin"))?;
-        Ok(self.store.remove(name)?)
+        self.store.remove(name)?;
+        Ok(self.store.remove_data_dir(name)?)
     }
 
     async fn order(&self, verb: Verb, name: &str, asked: Asked) -> Result<PluginView, SupervisorError> {

@@ -22,7 +22,7 @@ pub enum StoreError {
         /// What was to be changed.
         path: PathBuf,
         /// Why it is not sure.
-        error: Box<StoreError>,
+        error: Box<Self>,
         /// Why it is not undone.
         undo: io::Error,
     },

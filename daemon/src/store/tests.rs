@@ -134,6 +134,8 @@ fn registrations_come_back_as_they_were() {
     assert_eq!(all, [Entry::Good(registration("b", &"b".repeat(64)).into()), Entry::Good(changed.into())]);
     store.remove("b").unwrap();
     store.remove("b").unwrap();
+    assert_eq!(store.load_all().unwrap().len(), 1);
+    store.remove_data_dir("b").unwrap();
     assert_eq!(files(&store, "plugins"), ["hello.json"]);
     assert!(matches!(store.save(&registration("../x", "")), Err(StoreError::Name { .. })));
     assert!(matches!(store.remove("../x"), Err(StoreError::Name { .. })));
@@ -287,9 +289,81 @@ fn what_a_killed_daemon_left_is_swept() {
     drop(store);
     let store = Store::open(&path).unwrap();
     assert_eq!(files(&store, "data"), ["kept", "written"]);
-    store.remove("kept").unwrap();
     assert_eq!(files(&store, "artifacts"), [""; 0]);
-    assert_eq!(files(&store, "plugins"), [""; 0]);
+    assert_eq!(files(&store, "plugins"), ["kept.json"]);
+}
+
+#[test]
+fn a_removal_that_was_cut_short_is_finished() {
+    let (_dir, store) = open();
+    let path = store.dir().to_owned();
+    for name in ["gone", "back"] {
+        store.save(&registration(name, &"a".repeat(64))).unwrap();
+        let (data, _) = store.make_data_dir(name, None).unwrap();
+        fs::write(data.join("file"), "of the first").unwrap();
+        store.remove(name).unwrap();
+    }
+    // Who comes by the same name before the data is gone has none of it.
+    let (data, made) = store.make_data_dir("back", None).unwrap();
+    assert!(made && fs::read_dir(&data).unwrap().next().is_none());
+    store.save(&registration("back", &"a".repeat(64))).unwrap();
+    fs::write(data.join("file"), "of the second").unwrap();
+    drop(store);
+    fs::write(path.join("plugins/back.gone"), "{}").unwrap();
+    let store = Store::open(&path).unwrap();
+    assert_eq!(files(&store, "plugins"), ["back.json"]);
+    assert_eq!(files(&store, "data"), ["back"]);
+    assert_eq!(fs::read_to_string(data.join("file")).unwrap(), "of the second");
+}
+
+/// A state directory whose disk fails at these steps once `armed`.
+fn bad(steps: &'static [Step]) -> (tempfile::TempDir, Store, Arc<std::sync::atomic::AtomicBool>) {
+    use std::sync::atomic::{AtomicBool, Ordering};
+    let armed = Arc::new(AtomicBool::new(false));
+    let watched = Arc::clone(&armed);
+    let disk = Disk::watched(move |step, _| match watched.load(Ordering::Relaxed) && steps.contains(&step) {
+        true => Err(std::io::Error::from_raw_os_error(5)),
+        false => Ok(()),
+    });
+    let dir = tempfile::tempdir().unwrap();
+    let store = Store::open_on(disk, &dir.path().join("state")).unwrap();
+    (dir, store, armed)
+}
+
+#[test]
+fn what_cannot_be_made_sure_is_undone() {
+    let (_dir, store, armed) = bad(&[Step::SyncDir]);
+    let kept = registration("kept", &"a".repeat(64));
+    store.save(&kept).unwrap();
+    armed.store(true, std::sync::atomic::Ordering::Relaxed);
+    let changed = Registration { prefix: "/other".into(), ..kept.clone() };
+    for failed in [
+        store.save(&changed),
+        store.save(&registration("new", &"a".repeat(64))),
+        store.remove("kept"),
+        put(&store, b"bytes").map(drop),
+    ] {
+        let message = failed.unwrap_err().to_string();
+        assert!(message.starts_with("cannot sync ") && message.contains("os error 5"), "{message}");
+    }
+    assert_eq!(files(&store, "artifacts"), [""; 0]);
+    assert_eq!(files(&store, "plugins"), ["kept.json"]);
+    assert_eq!(store.load_all().unwrap(), [Entry::Good(kept.into())]);
+}
+
+#[test]
+fn what_cannot_be_undone_keeps_what_it_may_need() {
+    let (_dir, store, armed) = bad(&[Step::SyncDir, Step::Remove]);
+    let artifact = put(&store, b"bytes").unwrap().sha256().to_owned();
+    armed.store(true, std::sync::atomic::Ordering::Relaxed);
+    let undecided = store.save(&registration("new", &artifact)).unwrap_err();
+    assert!(matches!(undecided, StoreError::Undecided { .. }));
+    assert!(undecided.to_string().contains("new.json cannot be put back as it was"), "{undecided}");
+    armed.store(false, std::sync::atomic::Ordering::Relaxed);
+    assert_eq!(store.collect().unwrap(), 0, "the next start may find the registration");
+    assert_eq!(files(&store, "artifacts"), [artifact]);
+    store.remove("new").unwrap();
+    assert_eq!(store.collect().unwrap(), 1);
 }
 
 #[test]
