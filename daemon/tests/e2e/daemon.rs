@@ -144,6 +144,12 @@ pub(crate) fn descendants(pid: u32) -> Vec<u32> {
     found
 }
 
+/// The parent of a process.
+pub(crate) fn parent(pid: u32) -> Option<u32> {
+    let stat = std::fs::read_to_string(format!("/proc/{pid}/stat")).ok()?;
+    stat.rsplit_once(") ")?.1.split(' ').nth(1)?.parse().ok()
+}
+
 #[tokio::test]
 async fn kill_9_leaves_no_process_behind() {
     let dir = directory();

@@ -7,6 +7,7 @@
 mod again;
 mod artifacts;
 mod boot;
+mod chaos;
 mod client;
 mod control;
 mod ctl;

@@ -15,7 +15,7 @@ use valor_control::v1::{DisableRequest, EnableRequest, ListRequest, UnregisterRe
 
 use crate::artifacts::{built, misbehave};
 use crate::client::{self, Spec};
-use crate::daemon::Daemon;
+use crate::daemon::{Daemon, parent};
 use crate::harness::{PATIENCE, is_alive};
 
 /// The plugin that is changed all the time; `kept` is the one that never is.
@@ -235,9 +235,4 @@ fn descendants() -> Vec<u32> {
         false
     };
     parents.keys().copied().filter(|pid| is_below(*pid) && is_alive(*pid)).collect()
-}
-
-fn parent(pid: u32) -> Option<u32> {
-    let stat = std::fs::read_to_string(format!("/proc/{pid}/stat")).ok()?;
-    stat.rsplit_once(") ")?.1.split(' ').nth(1)?.parse().ok()
 }

@@ -8,10 +8,10 @@ use valor_control::v1::{InspectRequest, ListRequest, Plugin, RestartRequest};
 
 use super::faulty::Faulty;
 use super::{
-    Build, Change, Is, KEPT, X, adopt_orphans, bring, look, parent, register, until_nobody_is_left,
+    Build, Change, Is, KEPT, X, adopt_orphans, bring, look, register, until_nobody_is_left,
     until_nothing_else_is_kept,
 };
-use crate::daemon::{Daemon, directory};
+use crate::daemon::{Daemon, directory, parent};
 use crate::harness::{PATIENCE, is_alive, until_gone};
 
 const SEED: &str = "VALOR_TEST_TORTURE_SEED";
