@@ -1,5 +1,7 @@
 //! The engine on its own: its sockets are the test's, and no process is started.
 
+#![expect(clippy::unwrap_used, clippy::panic, reason = "a test")]
+
 mod answers;
 mod conformance;
 mod failures;
