@@ -13,6 +13,7 @@
 
 use std::fmt;
 
+use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 /// So much of an artifact tells what it is.
@@ -26,7 +27,7 @@ const ARCHIVES: [&[u8]; 2] = [b"!<arch>\n", b"!<thin>\n"];
 const COMPONENT: [u8; 2] = [1, 0];
 
 /// What sort of plugin an artifact is.
-#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Hash, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "lowercase")]
 pub enum Kind {
     /// A library of this machine.

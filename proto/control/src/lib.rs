@@ -5,7 +5,9 @@
 
 pub mod kind;
 pub mod name;
+pub mod nearest;
 pub mod paths;
+pub mod plugins;
 pub mod prefix;
 pub mod probe;
 pub mod units;

@@ -1,6 +1,106 @@
 //! Times and sizes as people write them: on the command line, in configurations, everywhere the same.
 
+use std::fmt;
+use std::str::FromStr;
 use std::time::Duration;
+
+use schemars::JsonSchema;
+use serde::{Deserialize, Serialize, Serializer};
+
+/// `500ms`, `30s`, `5m`, `1h`, `1d`; a bare number is seconds.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Deserialize, JsonSchema)]
+#[serde(try_from = "Amount")]
+#[schemars(with = "Amount")]
+pub struct Span(pub Duration);
+
+/// `512KiB`, `64MiB`, `1GiB` (also `K`, `M`, `G`, and `kB`, `MB`, `GB` by thousands); a bare number is bytes.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Deserialize, JsonSchema)]
+#[serde(try_from = "Amount")]
+#[schemars(with = "Amount")]
+pub struct Size(pub u64);
+
+/// A number, or a number with a unit.
+#[derive(Debug, Clone, Deserialize, JsonSchema)]
+#[serde(untagged, expecting = "a number, or text of a number and a unit such as \"30s\" or \"64MiB\"")]
+pub enum Amount {
+    /// In the base unit.
+    Number(u64),
+    /// With a unit.
+    Text(String),
+}
+
+impl FromStr for Span {
+    type Err = String;
+
+    fn from_str(text: &str) -> Result<Self, String> {
+        duration(text).map(Self)
+    }
+}
+
+impl FromStr for Size {
+    type Err = String;
+
+    fn from_str(text: &str) -> Result<Self, String> {
+        size(text).map(Self)
+    }
+}
+
+impl TryFrom<Amount> for Span {
+    type Error = String;
+
+    fn try_from(amount: Amount) -> Result<Self, String> {
+        match amount {
+            Amount::Number(seconds) => seconds.to_string().parse(),
+            Amount::Text(text) => text.parse(),
+        }
+    }
+}
+
+impl TryFrom<Amount> for Size {
+    type Error = String;
+
+    fn try_from(amount: Amount) -> Result<Self, String> {
+        match amount {
+            Amount::Number(bytes) => Ok(Self(bytes)),
+            Amount::Text(text) => text.parse(),
+        }
+    }
+}
+
+/// In the largest unit that is whole; reads back as the same.
+impl fmt::Display for Span {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let millis = u64::try_from(self.0.as_millis()).unwrap_or(u64::MAX);
+        largest(f, millis, &[("d", 86_400_000), ("h", 3_600_000), ("m", 60_000), ("s", 1000), ("ms", 1)])
+    }
+}
+
+/// In the largest unit that is whole; reads back as the same.
+impl fmt::Display for Size {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        largest(f, self.0, &[("GiB", 1 << 30), ("MiB", 1 << 20), ("KiB", 1 << 10), ("B", 1)])
+    }
+}
+
+fn largest(f: &mut fmt::Formatter<'_>, amount: u64, units: &[(&str, u64)]) -> fmt::Result {
+    let whole = units.iter().find(|(_, factor)| amount > 0 && amount.is_multiple_of(*factor));
+    match whole {
+        Some((unit, factor)) => write!(f, "{}{unit}", amount / factor),
+        None => f.write_str("0"),
+    }
+}
+
+impl Serialize for Span {
+    fn serialize<S: Serializer>(&self, to: S) -> Result<S::Ok, S::Error> {
+        to.collect_str(self)
+    }
+}
+
+impl Serialize for Size {
+    fn serialize<S: Serializer>(&self, to: S) -> Result<S::Ok, S::Error> {
+        to.collect_str(self)
+    }
+}
 
 /// By name: how many milliseconds.
 const TIMES: [(&str, u64); 6] =
@@ -84,6 +184,30 @@ mod tests {
             let said = duration(bad).unwrap_err();
             assert!(said.contains("is no time: write for example"), "{bad}: {said}");
         }
+    }
+
+    #[test]
+    fn what_is_written_reads_back() {
+        for (millis, text) in
+            [(0, "0"), (1, "1ms"), (1500, "1500ms"), (90_000, "90s"), (300_000, "5m"), (86_400_000, "1d")]
+        {
+            let span = Span(Duration::from_millis(millis));
+            assert_eq!((span.to_string().as_str(), text.parse()), (text, Ok(span)));
+        }
+        for (bytes, text) in [(0, "0"), (1, "1B"), (1025, "1025B"), (1 << 20, "1MiB"), (3 << 30, "3GiB")] {
+            assert_eq!((Size(bytes).to_string().as_str(), text.parse()), (text, Ok(Size(bytes))));
+        }
+    }
+
+    #[test]
+    fn numbers_and_texts_are_amounts() {
+        let span = |amount| Span::try_from(amount).map(|span| span.0);
+        assert_eq!(span(Amount::Number(30)), Ok(Duration::from_secs(30)));
+        assert_eq!(span(Amount::Text("1 h".into())), Ok(Duration::from_secs(3600)));
+        assert!(span(Amount::Number(u64::MAX)).is_err(), "more milliseconds than can be counted");
+        assert_eq!(Size::try_from(Amount::Number(12)), Ok(Size(12)));
+        assert_eq!(Size::try_from(Amount::Text("64 M".into())), Ok(Size(64 << 20)));
+        assert!(Size::try_from(Amount::Text("1T".into())).is_err());
     }
 
     #[test]

@@ -1,0 +1,28 @@
+//! Entries as a file.
+
+use serde_json::Value;
+
+use super::{Entry, Written};
+
+/// A plugins file in TOML.
+///
+/// # Errors
+/// When an entry cannot be written.
+pub fn to_toml(entries: &[Entry]) -> Result<String, String> {
+    let plugins: Vec<Entry> = entries.iter().cloned().map(in_toml).collect();
+    toml::to_string(&Written { plugins: &plugins }).map_err(|error| error.to_string())
+}
+
+/// The same in JSON.
+#[must_use]
+pub fn to_json(entries: &[Entry]) -> Value {
+    serde_json::json!({ "plugins": entries })
+}
+
+/// TOML has no null, and its numbers end at 2^63.
+fn in_toml(mut entry: Entry) -> Entry {
+    if !entry.config.is_null() && toml::Value::try_from(&entry.config).is_err() {
+        entry.config_json = Some(entry.config.take().to_string());
+    }
+    entry
+}
