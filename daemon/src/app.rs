@@ -8,7 +8,6 @@
 mod accept;
 mod listeners;
 mod opening;
-mod plugins_file;
 mod signals;
 mod watchdog;
 
@@ -24,13 +23,12 @@ use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
 
 use crate::config::{Config, ConfigError};
-use crate::control::{self, About, Bound, Service, SupervisorHost};
+use crate::control::{self, About, Bound, FileOwned, Service, Settings, SupervisorHost};
 use crate::egress::{Egress, EgressOptions};
 use crate::plane::{DataPlane, PlaneOptions};
 use crate::store::{Disk, Registration, Source, Store, StoreError, now_ms};
 use crate::supervisor::{Options, Supervisor};
 use opening::Opening;
-use plugins_file::PluginsAtBoot;
 pub use signals::run;
 
 /// For the control API's calls under way, and for plugins to end once nothing is in flight.
@@ -67,6 +65,7 @@ pub struct Running {
     control: Bound,
     plane: DataPlane,
     supervisor: Supervisor,
+    owned: FileOwned<SupervisorHost>,
     drain_timeout: Duration,
     stop: CancellationToken,
     acceptors: JoinSet<()>,
@@ -136,15 +135,19 @@ impl App {
 
         let (mut tasks, mut acceptors) = (JoinSet::new(), JoinSet::new());
         let stop = CancellationToken::new();
-        let from_file = config
-            .plugins
-            .as_deref()
-            .map(|file| PluginsAtBoot::read(file, &config.limits, config.plugin_dir.as_deref()));
-        let from_file = from_file.transpose()?.unwrap_or_default();
+        let settings = Settings {
+            file: config.plugins,
+            plugin_dir: config.plugin_dir,
+            limits: config.limits.clone(),
+            written: config.written,
+        };
+        let owned = FileOwned::new(host.clone(), store.clone(), settings);
+        let file = owned.read()?;
         let boot = TaskTracker::new();
-        let stale =
-            supervisor.restore(|registration| is_stale(registration, &from_file), boot.token()).await?;
-        let bring = boot.track_future(from_file.bring(host.clone(), store.clone(), stale));
+        let stale = |known: &Registration| known.source == Source::File && !file.may_name(&known.name);
+        let stale = supervisor.restore(stale, boot.token()).await?;
+        let bring = owned.clone();
+        let bring = boot.track_future(async move { bring.start(file, stale).await });
         tasks.spawn(stop.clone().run_until_cancelled_owned(bring).then_nothing());
         boot.close();
 
@@ -157,7 +160,7 @@ impl App {
             state_dir: store.dir().display().to_string(),
             workers: u32::try_from(plane.workers()).unwrap_or(u32::MAX),
         };
-        let service = Service::new(host, store, config.limits, config.max_instances, about);
+        let service = Service::new(host, store, owned.clone(), config.limits, config.max_instances, about);
         let listener = control.listen().map_err(system("serve the control socket"))?;
         let (access, until) = (control.access(), stop.clone());
         tasks.spawn(async move {
@@ -177,6 +180,7 @@ impl App {
             control,
             plane,
             supervisor,
+            owned,
             drain_timeout: config.drain_timeout,
             stop,
             acceptors,
@@ -231,11 +235,6 @@ impl Running {
 
 /// The version of the native ABI that `valor-shim` of this release speaks.
 const NATIVE_ABI: u32 = 1;
-
-/// An entry of the plugins file that is in it no more.
-fn is_stale(registration: &Registration, file: &PluginsAtBoot) -> bool {
-    registration.source == Source::File && !file.names(&registration.name)
-}
 
 fn find_shim(configured: Option<&Path>) -> PathBuf {
     if let Some(path) = configured {

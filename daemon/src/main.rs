@@ -38,6 +38,10 @@ fn serve(cli: Cli) -> anyhow::Result<()> {
     if cli.config_schema {
         return writeln!(std::io::stdout(), "{}", config::schema()).context("cannot write the schema");
     }
+    if cli.plugins_schema {
+        let schema = valor_control::plugins::schema();
+        return writeln!(std::io::stdout(), "{schema}").context("cannot write the schema");
+    }
     let config = Config::load(cli, &Environment::of_process(sys::users::own_uid() == 0))?;
     logging::init(config.log_format)?;
     // Data workers have threads of their own; this one accepts, supervises, and serves the control API.

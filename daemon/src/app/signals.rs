@@ -8,11 +8,13 @@ use super::listeners::said;
 use super::{App, AppError};
 use super::{listeners, watchdog};
 use crate::config::Config;
-use crate::control;
+use crate::control::{self, FileOwned, SupervisorHost};
 use crate::store::Disk;
+use crate::supervisor::Asked;
 use crate::sys::{limits, systemd};
 
-/// Serves, with its state on `disk`, until SIGTERM or SIGINT, then ends gracefully; a second one ends it at once.
+/// Serves, with its state on `disk`, until SIGTERM or SIGINT, then ends gracefully; a second one ends it at once. SIGHUP reads the
+/// plugins file again.
 ///
 /// # Errors
 /// When it cannot start; the chain says why and what to do.
@@ -29,18 +31,19 @@ pub async fn run(config: Config, disk: Disk) -> anyhow::Result<()> {
     if let Some(period) = systemd::watchdog() {
         tokio::spawn(watchdog::feed(running.plane.clone(), period, running.stop.clone()));
     }
+    let owned = running.owned.clone();
     let name = tokio::select! {
-        name = signals.next() => name,
+        name = signals.end(Some(&owned)) => name,
         () = running.opened() => {
             said("note that valord is ready", systemd::ready("serving"));
-            signals.next().await
+            signals.end(Some(&owned)).await
         }
     };
     tracing::info!("{name}: finishing what is in flight; a second signal ends it at once");
     said("note that valord is stopping", systemd::stopping());
     tokio::select! {
         () = running.stop() => tracing::info!("stopped"),
-        name = signals.next() => tracing::warn!("{name} again: ending at once"),
+        name = signals.end(None) => tracing::warn!("{name} again: ending at once"),
     }
     Ok(())
 }
@@ -48,6 +51,7 @@ pub async fn run(config: Config, disk: Disk) -> anyhow::Result<()> {
 struct Signals {
     terminate: Signal,
     interrupt: Signal,
+    hang_up: Signal,
     /// Watched so that children wait to be reaped even where whoever started valord has them ignored.
     _child: Signal,
     /// Watched so that a file beyond `RLIMIT_FSIZE` is an error of the one who wants it written, and not the end of valord.
@@ -59,15 +63,24 @@ impl Signals {
         Ok(Self {
             terminate: signal(SignalKind::terminate())?,
             interrupt: signal(SignalKind::interrupt())?,
+            hang_up: signal(SignalKind::hangup())?,
             _child: signal(SignalKind::child())?,
             _too_large: signal(SignalKind::from_raw(limits::FILE_TOO_LARGE))?,
         })
     }
 
-    async fn next(&mut self) -> &'static str {
-        tokio::select! {
-            _ = self.terminate.recv() => "SIGTERM",
-            _ = self.interrupt.recv() => "SIGINT",
+    /// Until one that ends it; those before may have the plugins file read again, as long as there is one to be served.
+    async fn end(&mut self, owned: Option<&FileOwned<SupervisorHost>>) -> &'static str {
+        loop {
+            tokio::select! {
+                _ = self.terminate.recv() => return "SIGTERM",
+                _ = self.interrupt.recv() => return "SIGINT",
+                _ = self.hang_up.recv() => {}
+            }
+            if let Some(owned) = owned.cloned() {
+                // Whoever ends valord does not wait for it. What comes of it is logged, and an event.
+                tokio::spawn(async move { drop(owned.reload(Asked::ON_HANG_UP).await) });
+            }
         }
     }
 }

@@ -4,8 +4,8 @@ use std::net::SocketAddr;
 use std::path::PathBuf;
 
 use clap::Parser;
+use valor_control::units::Span;
 
-use super::units::Span;
 use crate::logging::LogFormat;
 
 /// Serves plugins, each in a sandboxed process of its own, under one HTTP API.
@@ -47,6 +47,9 @@ pub struct Cli {
     /// Print the JSON Schema of valord.toml
     #[arg(long, hide = true)]
     pub config_schema: bool,
+    /// Print the JSON Schema of the plugins file
+    #[arg(long, hide = true)]
+    pub plugins_schema: bool,
 }
 
 fn address(text: &str) -> Result<SocketAddr, String> {

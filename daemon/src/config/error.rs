@@ -2,6 +2,8 @@
 
 use std::path::PathBuf;
 
+use valor_control::plugins::Wrong;
+
 /// Names the file, the key and the cure.
 #[derive(Debug, thiserror::Error)]
 pub enum ConfigError {
@@ -35,19 +37,13 @@ pub enum ConfigError {
         /// What is wrong, and what to write.
         reason: String,
     },
-    /// An entry of the plugins file is wrong; the others are not.
-    #[error("{}: plugins[{index}]{}: {key}: {reason}", file.display(), named(name.as_deref()))]
-    Entry {
+    /// The plugins file, or an entry of it.
+    #[error("{}:{wrong}", file.display())]
+    Plugins {
         /// Which file.
         file: PathBuf,
-        /// From 0.
-        index: usize,
-        /// The entry's name, where it has one.
-        name: Option<String>,
-        /// Which key.
-        key: String,
-        /// What is wrong, and what to write.
-        reason: String,
+        /// What is wrong with it, and where.
+        wrong: Wrong,
     },
     /// There is no usual place.
     #[error(
@@ -61,8 +57,4 @@ pub enum ConfigError {
         /// What says it, too.
         flag: &'static str,
     },
-}
-
-fn named(name: Option<&str>) -> String {
-    name.map(|name| format!(" ({name})")).unwrap_or_default()
 }

@@ -5,11 +5,12 @@ use std::path::{Path, PathBuf};
 
 use schemars::JsonSchema;
 use serde::Deserialize;
+use valor_control::nearest;
+use valor_control::units::Span;
 
+use super::ConfigError;
 use super::http::HttpFile;
 use super::limits::LimitsFile;
-use super::units::Span;
-use super::{ConfigError, nearest};
 use crate::logging::LogFormat;
 
 /// The configuration of valord. Every key may be left out.
@@ -136,12 +137,6 @@ impl std::fmt::Display for Property {
 }
 
 impl File {
-    pub(super) fn read(path: &Path) -> Result<Self, ConfigError> {
-        let text = std::fs::read_to_string(path)
-            .map_err(|source| ConfigError::Read { file: path.to_owned(), source })?;
-        Self::parse(path, &text)
-    }
-
     pub(super) fn parse(path: &Path, text: &str) -> Result<Self, ConfigError> {
         toml::from_str(text).map_err(|error| {
             let (line, column) = nearest::position(text, error.span().map_or(0, |span| span.start));

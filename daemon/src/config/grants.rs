@@ -2,6 +2,8 @@
 
 use std::path::{Component, Path, PathBuf};
 
+pub use valor_control::plugins::Grants as Wanted;
+
 use crate::egress::NetGrant;
 use crate::plugin::Grants;
 
@@ -11,20 +13,6 @@ const MAX_GRANTS: usize = 256;
 const MAX_PATH: usize = 4095;
 /// Their text, all together: they travel in one message to the plugin's process.
 const MAX_TEXT: usize = 128 << 10;
-
-/// Grants as they are written.
-#[derive(Debug, Clone, Default, PartialEq, Eq, serde::Deserialize, schemars::JsonSchema)]
-#[serde(default, deny_unknown_fields)]
-pub struct Wanted {
-    /// Where `fetch` may go.
-    pub net: Vec<String>,
-    /// Paths to read.
-    pub read: Vec<String>,
-    /// Directories to write to.
-    pub write: Vec<String>,
-    /// `NAME=VALUE`, or `NAME` for the daemon's own value.
-    pub env: Vec<String>,
-}
 
 /// Checks every grant; `lookup` is the daemon's own environment. Errors are pairs of field and reason.
 ///

@@ -4,8 +4,8 @@ use std::time::Duration;
 
 use schemars::JsonSchema;
 use serde::Deserialize;
+use valor_control::units::{Size, Span};
 
-use super::units::{Size, Span};
 use crate::http::HttpOptions;
 use crate::plane::PlaneOptions;
 

@@ -1,47 +1,25 @@
 //! Limits as an operator writes them (`timeout = "5s"`, `memory = "64MiB"`), and what is too much or too little.
 
-use schemars::JsonSchema;
-use serde::Deserialize;
 use std::time::Duration;
 
-use super::units::{Size, Span};
+pub(super) use valor_control::plugins::Limits as LimitsFile;
+
 use crate::plugin::Limits;
 
-/// Every one may be left out.
-#[derive(Debug, Default, Deserialize, JsonSchema)]
-#[serde(default, deny_unknown_fields)]
-pub(super) struct LimitsFile {
-    /// From a request to its response head, time in the queue included.
-    timeout: Option<Span>,
-    /// Between two parts of a body.
-    idle_timeout: Option<Span>,
-    /// For the whole exchange; without it streams may live on.
-    total_timeout: Option<Span>,
-    /// Requests at once.
-    concurrency: Option<u32>,
-    /// Requests that wait; beyond them 503.
-    queue: Option<u32>,
-    /// Processes.
-    instances: Option<u16>,
-    /// Memory of one process.
-    memory: Option<Size>,
-    /// The largest request body.
-    max_body: Option<Size>,
-}
-
-impl LimitsFile {
-    /// These, and `base` where nothing is said.
-    pub(super) fn over(&self, base: &Limits) -> Limits {
-        Limits {
-            timeout: self.timeout.map_or(base.timeout, |span| span.0),
-            idle_timeout: self.idle_timeout.map_or(base.idle_timeout, |span| span.0),
-            total_timeout: self.total_timeout.map_or(base.total_timeout, |span| Some(span.0)),
-            concurrency: self.concurrency.unwrap_or(base.concurrency),
-            queue: self.queue.unwrap_or(base.queue),
-            instances: self.instances.unwrap_or(base.instances),
-            memory: self.memory.map_or(base.memory, |size| size.0),
-            max_body: self.max_body.map_or(base.max_body, |size| size.0),
-        }
+/// These, and `base` where nothing is said.
+pub(super) fn over(written: &LimitsFile, base: &Limits) -> Limits {
+    Limits {
+        timeout: written.timeout.map_or(base.timeout, |span| span.0),
+        idle_timeout: written.idle_timeout.map_or(base.idle_timeout, |span| span.0),
+        total_timeout: match written.total_timeout {
+            Some(span) => Some(span.0).filter(|span| !span.is_zero()),
+            None => base.total_timeout,
+        },
+        concurrency: written.concurrency.unwrap_or(base.concurrency),
+        queue: written.queue.unwrap_or(base.queue),
+        instances: written.instances.unwrap_or(base.instances),
+        memory: written.memory.map_or(base.memory, |size| size.0),
+        max_body: written.max_body.map_or(base.max_body, |size| size.0),
     }
 }
 

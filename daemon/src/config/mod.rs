@@ -6,10 +6,10 @@ mod file;
 mod grants;
 mod http;
 mod limits;
-mod nearest;
 mod paths;
 mod plugins;
-mod units;
+mod ranges;
+mod written;
 
 use std::net::{IpAddr, Ipv4Addr, SocketAddr};
 use std::ops::Range;
@@ -25,7 +25,8 @@ pub use grants::{Wanted, build_grants};
 pub use http::Front;
 pub use limits::check_limits;
 pub use paths::Environment;
-pub use plugins::{PluginEntry, PluginsFile};
+pub use plugins::{library_places, read_plugins};
+pub use written::Written;
 
 use crate::logging::LogFormat;
 use crate::plugin::Limits;
@@ -72,6 +73,8 @@ pub struct Config {
     pub plugins: Option<PathBuf>,
     /// Where library names of that file are looked for.
     pub plugin_dir: Option<PathBuf>,
+    /// The configuration file as it was read.
+    pub written: Written,
 }
 
 impl Config {
@@ -80,15 +83,13 @@ impl Config {
     /// # Errors
     /// Says which file and key, and what to write instead.
     pub fn load(cli: Cli, environment: &Environment) -> Result<Self, ConfigError> {
-        let path = match &cli.config {
-            Some(path) => Some(path.clone()),
-            None => environment.config_file().filter(|path| path.exists()),
-        };
-        let file = match &path {
-            Some(path) => file::File::read(path)?,
-            None => file::File::default(),
-        };
-        Self::merge(cli, file, path.as_deref(), environment)
+        if let Some(file) = cli.config.clone().filter(|path| !path.exists()) {
+            return Err(ConfigError::Read { file, source: std::io::ErrorKind::NotFound.into() });
+        }
+        let path = cli.config.clone().or_else(|| environment.config_file());
+        let (written, file) = Written::read(path.clone())?;
+        let config = Self::merge(cli, file, path.as_deref(), environment)?;
+        Ok(Self { written, ..config })
     }
 
     fn merge(
@@ -106,7 +107,7 @@ impl Config {
         let here = path.and_then(Path::parent).unwrap_or(Path::new(""));
         let from_file = |path: PathBuf| here.join(path);
 
-        let limits = file.limits.over(&Limits::default());
+        let limits = limits::over(&file.limits, &Limits::default());
         if let Some((key, reason)) = check_limits(&limits).into_iter().next() {
             return Err(wrong(&format!("limits.{key}"), reason));
         }
@@ -121,7 +122,7 @@ impl Config {
             }
         };
         let plugin_uids = match file.plugin_uids {
-            Some(text) => units::parse_uids(&text).map_err(|reason| wrong("plugin_uids", reason))?,
+            Some(text) => ranges::parse_uids(&text).map_err(|reason| wrong("plugin_uids", reason))?,
             None => PLUGIN_UIDS,
         };
         let workers = match cli.workers.or(file.workers) {
@@ -155,13 +156,14 @@ impl Config {
             give_up: file.sandbox.give_up,
             front: file.http.settle().map_err(|(key, reason)| wrong(&format!("http.{key}"), reason))?,
             plugin_uids,
-            trusted_proxies: units::nets(&file.trusted_proxies)
+            trusted_proxies: ranges::nets(&file.trusted_proxies)
                 .map_err(|reason| wrong("trusted_proxies", reason))?,
-            allow_private: units::nets(&file.egress.allow_private)
+            allow_private: ranges::nets(&file.egress.allow_private)
                 .map_err(|reason| wrong("egress.allow_private", reason))?,
             connect_timeout: file.egress.connect_timeout.map_or(Duration::from_secs(10), |span| span.0),
             plugins: cli.plugins.or(file.plugins.map(from_file)),
             plugin_dir: file.plugin_dir.map(from_file),
+            written: Written::default(),
         })
     }
 }

@@ -86,7 +86,6 @@ async fn start<H: Host>(
     admission: Admission,
     artifact: ArtifactRef,
 ) -> Result<Admitted, ControlError> {
-    check_config(&admission.config).map_err(|reason| invalid("config", reason))?;
     let inspection = host.examine(&artifact).await?;
     if let Some(problem) = inspection.problem {
         return Err(ControlError::Artifact(problem));
@@ -95,20 +94,40 @@ async fn start<H: Host>(
         let reason = format!("the file is of the kind {}, not {said}: correct one of them", inspection.kind);
         return Err(invalid("type", reason));
     }
-    let name = name_for(&admission, &inspection)?;
+    let (take, asked) = (admission.take.clone(), admission.asked);
+    let Settled { registration, not_granted } = settle(admission, artifact.sha256(), &inspection)?;
+    let is_there = |view: &PluginView| view.name == registration.name;
+    let replaced = !matches!(take, Take::New) && host.list().iter().any(is_there);
+    let view = host.register(registration, artifact, inspection, take, asked).await?;
+    Ok(Admitted { view, not_granted, replaced })
+}
+
+/// What is to be registered.
+pub(super) struct Settled {
+    pub(super) registration: Registration,
+    /// What the manifest asks for and is not given.
+    not_granted: Wanted,
+}
+
+/// Fills in what was left out.
+pub(super) fn settle(
+    admission: Admission,
+    sha256: &str,
+    inspection: &Inspection,
+) -> Result<Settled, ControlError> {
+    let name = name_for(&admission, inspection)?;
     let prefix = admission.prefix.clone().unwrap_or_else(|| format!("/{name}"));
     let prefix = check_prefix(&prefix).map_err(|error| invalid("prefix", error.to_string()))?;
     let mut grants = admission.grants;
     let requested =
         inspection.manifest.as_ref().map(|manifest| wanted(&manifest.permissions)).unwrap_or_default();
-    let not_granted = settle(&mut grants, &requested, admission.grant_requested)?;
-    let replaced = !matches!(admission.take, Take::New) && host.list().iter().any(|view| view.name == name);
+    let not_granted = grant(&mut grants, &requested, admission.grant_requested)?;
     let registration = Registration {
         version: VERSION,
         name,
         kind: inspection.kind,
         prefix,
-        sha256: artifact.sha256().to_owned(),
+        sha256: sha256.to_owned(),
         file_name: admission.file_name,
         config: admission.config,
         limits: admission.limits,
@@ -119,8 +138,7 @@ async fn start<H: Host>(
         disabled: admission.disabled,
         created_ms: now_ms(),
     };
-    let view = host.register(registration, artifact, inspection, admission.take, admission.asked).await?;
-    Ok(Admitted { view, not_granted, replaced })
+    Ok(Settled { registration, not_granted })
 }
 
 /// Whether it can be kept and handed to a plugin.
@@ -186,7 +204,7 @@ fn wanted(permissions: &Permissions) -> Wanted {
 }
 
 /// Adds what is requested, where it shall be given, and returns what is not.
-fn settle(grants: &mut Grants, requested: &Wanted, give: bool) -> Result<Wanted, ControlError> {
+fn grant(grants: &mut Grants, requested: &Wanted, give: bool) -> Result<Wanted, ControlError> {
     // Of the environment a manifest gets the daemon's own values only, and what is not set cannot be given.
     let name_only = |text: &String| text.split('=').next().unwrap_or_default().to_owned();
     let names: Vec<String> = requested.env.iter().map(name_only).collect();
@@ -246,7 +264,7 @@ mod tests {
     #[test]
     fn what_is_not_given_is_said() {
         let mut grants = Grants { net: vec!["example.org:443".into()], ..Grants::default() };
-        let not_granted = settle(&mut grants, &requested(), false).unwrap();
+        let not_granted = grant(&mut grants, &requested(), false).unwrap();
         assert_eq!(not_granted.net, ["other.org"]);
         assert_eq!(
             (not_granted.read, not_granted.write),
@@ -259,7 +277,7 @@ mod tests {
     #[test]
     fn what_is_requested_is_given_when_asked_for() {
         let mut grants = Grants { env: vec![("PATH".into(), "mine".into())], ..Grants::default() };
-        let not_granted = settle(&mut grants, &requested(), true).unwrap();
+        let not_granted = grant(&mut grants, &requested(), true).unwrap();
         assert_eq!(grants.net, ["example.org:443", "other.org"]);
         assert_eq!(grants.env, [("PATH".to_owned(), "mine".to_owned())], "the operator's own word stays");
         assert_eq!(not_granted, Wanted { env: vec!["VALOR_TEST_IS_NOT_SET".into()], ..Wanted::default() });
@@ -269,7 +287,7 @@ mod tests {
     fn a_manifest_cannot_ask_for_nonsense() {
         let requested = Wanted { read: vec!["../etc".into()], ..Wanted::default() };
         for give in [false, true] {
-            let error = settle(&mut Grants::default(), &requested, give).unwrap_err().to_string();
+            let error = grant(&mut Grants::default(), &requested, give).unwrap_err().to_string();
             assert!(error.contains("manifest.permissions.read[0]: write an absolute path"), "{error}");
         }
     }

@@ -8,10 +8,10 @@ use tonic_types::{ErrorDetails, StatusExt as _};
 use valor_control::v1;
 
 use super::fit::{MAX_DETAILS, cut, cut_encoded, last_words, without_middle};
-use super::{Admitted, ControlError};
+use super::{Admitted, ControlError, Outcome, Reload};
 use crate::config::Wanted;
 use crate::plugin::{Grants, Limits};
-use crate::store::StoreError;
+use crate::store::{Registration, StoreError};
 use crate::supervisor::logs::LogLevel;
 use crate::supervisor::{
     ErrorKind, LayerReport, LayerStatus, LogLine, PluginDetail, PluginView, SupervisorError,
@@ -61,6 +61,10 @@ impl From<ControlError> for Status {
                 note("step", "inspect");
                 (Code::Unknown, "INSPECTION_FAILED")
             }
+            ControlError::File(_) => {
+                note("step", "plugins file");
+                (Code::Unknown, "FILE_UNUSABLE")
+            }
             ControlError::Store(error) => {
                 note("step", error.step());
                 stored(error)
@@ -88,7 +92,9 @@ fn told(error: &ControlError) -> String {
         ControlError::Store(error) => error.to_string(),
         ControlError::Upload(error) => error.to_string(),
         ControlError::Inspect(error) => error.to_string(),
-        ControlError::Denied(_) | ControlError::Full(_) | ControlError::Defect(_) => error.to_string(),
+        ControlError::Denied(_) | ControlError::Full(_) | ControlError::File(_) | ControlError::Defect(_) => {
+            error.to_string()
+        }
     }
 }
 
@@ -159,7 +165,7 @@ pub(super) fn limits_of(asked: Option<&v1::Limits>, base: &Limits) -> Result<Lim
     Ok(Limits {
         timeout: span(asked.timeout_ms).unwrap_or(base.timeout),
         idle_timeout: span(asked.idle_timeout_ms).unwrap_or(base.idle_timeout),
-        total_timeout: span(asked.total_timeout_ms).or(base.total_timeout),
+        total_timeout: asked.total_timeout_ms.map_or(base.total_timeout, span),
         concurrency: or(asked.concurrency, base.concurrency),
         queue: asked.queue.unwrap_or(base.queue),
         instances: match asked.instances {
@@ -176,12 +182,39 @@ fn limits(limits: &Limits) -> v1::Limits {
     v1::Limits {
         timeout_ms: millis(limits.timeout),
         idle_timeout_ms: millis(limits.idle_timeout),
-        total_timeout_ms: limits.total_timeout.map_or(0, millis),
+        total_timeout_ms: Some(limits.total_timeout.map_or(0, millis)),
         concurrency: limits.concurrency,
         queue: Some(limits.queue),
         instances: limits.instances.into(),
         memory: limits.memory,
         max_body: Some(limits.max_body),
+    }
+}
+
+/// How a plugin is registered: each thing in its one form, so that equal registrations are equal messages.
+pub(super) fn spec(registration: &Registration) -> v1::PluginSpec {
+    let mut granted = grants(&registration.grants);
+    granted.env = registration.grants.env.iter().map(|(name, value)| format!("{name}={value}")).collect();
+    for list in [&mut granted.net, &mut granted.read, &mut granted.write, &mut granted.env] {
+        list.sort();
+    }
+    let config = Some(&registration.config).filter(|config| !config.is_null());
+    v1::PluginSpec {
+        name: registration.name.clone(),
+        file_name: registration.file_name.clone(),
+        sha256: registration.sha256.clone(),
+        size: 0,
+        prefix: registration.prefix.clone(),
+        config: config.map(ToString::to_string).unwrap_or_default(),
+        limits: Some(limits(&registration.limits)),
+        grants: Some(granted),
+        grant_requested: false,
+        replace: false,
+        probe: registration.probe.clone().unwrap_or_default(),
+        disabled: registration.disabled,
+        stored: false,
+        // The artifact says it.
+        kind: String::new(),
     }
 }
 
@@ -209,6 +242,19 @@ pub(super) fn admitted(admitted: Admitted) -> v1::RegisterResponse {
         plugin: Some(plugin(&admitted.view)),
         not_granted: Some(v1::Grants { net, read, write, env }),
         replaced: admitted.replaced,
+    }
+}
+
+pub(super) fn reloaded(reload: Reload) -> v1::ReloadResponse {
+    let plugin = |outcome: Outcome| v1::Reloaded {
+        name: outcome.name,
+        action: outcome.action.as_str().to_owned(),
+        error: outcome.error.unwrap_or_default(),
+    };
+    v1::ReloadResponse {
+        file: reload.file.map(|file| file.display().to_string()).unwrap_or_default(),
+        plugins: reload.outcomes.into_iter().map(plugin).collect(),
+        restart: reload.restart,
     }
 }
 

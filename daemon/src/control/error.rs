@@ -2,6 +2,7 @@
 
 use std::time::Duration;
 
+use crate::config::ConfigError;
 use crate::store::StoreError;
 use crate::supervisor::inspect::InspectError;
 use crate::supervisor::{Problem, SupervisorError};
@@ -30,6 +31,9 @@ pub enum ControlError {
     /// What the supervisor says.
     #[error(transparent)]
     Supervisor(#[from] SupervisorError),
+    /// The plugins file cannot be read; nothing was changed.
+    #[error("{0}; nothing was changed")]
+    File(#[from] ConfigError),
     /// What the store says.
     #[error("{step}: {0}", step = .0.step())]
     Store(#[from] StoreError),

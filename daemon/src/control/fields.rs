@@ -1,6 +1,7 @@
 //! The fields of a request, each checked, so that all that is wrong is said at once.
 
 use serde_json::Value;
+use valor_control::kind::Kind;
 use valor_control::{MAX_ARTIFACT, MAX_CONFIG, probe, v1};
 
 use super::ControlError;
@@ -33,18 +34,28 @@ impl Fields {
         }
     }
 
-    pub(super) fn artifact(&mut self, file_name: &str, sha256: &str, size: u64) {
+    /// `size`: of what comes; `None`: valord keeps it already.
+    pub(super) fn artifact(&mut self, file_name: &str, sha256: &str, size: Option<u64>) {
         if file_name.len() > 255 || file_name.chars().any(char::is_control) {
             self.say("file_name", "must be the name of a file, without control characters");
         }
         if sha256.len() != 64 || !sha256.bytes().all(|c| matches!(c, b'0'..=b'9' | b'a'..=b'f')) {
             self.say("sha256", "must be 64 lower-case hexadecimal digits");
         }
-        match size {
+        match size.unwrap_or(1) {
             0 => self.say("size", "the file is empty; name the built plugin"),
             1..=MAX_ARTIFACT => {}
             size => self.say("size", format!("{size} bytes are more than {MAX_ARTIFACT}; strip the library")),
         }
+    }
+
+    /// Empty: not said.
+    pub(super) fn kind(&mut self, word: &str) -> Option<Kind> {
+        let kind = Kind::ALL.into_iter().find(|kind| kind.as_str() == word);
+        if kind.is_none() && !word.is_empty() {
+            self.say("kind", format!("{word:?} is no kind: native, wasm, wasi or js"));
+        }
+        kind
     }
 
     /// Empty: not named.

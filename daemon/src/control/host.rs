@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use crate::store::{ArtifactRef, Registration};
+use crate::store::{ArtifactRef, Registration, Source};
 use crate::supervisor::events::{EventBook, Verb};
 use crate::supervisor::inspect::InspectError;
 use crate::supervisor::policy::Property;
@@ -33,8 +33,12 @@ pub trait Host: Clone + Send + Sync + 'static {
     fn unregister(
         &self,
         name: &str,
+        owner: Source,
         asked: Asked,
     ) -> impl Future<Output = Result<(), SupervisorError>> + Send;
+
+    /// See [`Supervisor::show_failed`].
+    fn show_failed(&self, name: &str, owner: Source, reason: String);
 
     /// See [`Supervisor::order`].
     fn order(
@@ -91,8 +95,12 @@ impl Host for SupervisorHost {
         self.supervisor.register(registration, artifact, inspection, take, asked).await
     }
 
-    async fn unregister(&self, name: &str, asked: Asked) -> Result<(), SupervisorError> {
-        self.supervisor.unregister(name, asked).await
+    async fn unregister(&self, name: &str, owner: Source, asked: Asked) -> Result<(), SupervisorError> {
+        self.supervisor.unregister(name, owner, asked).await
+    }
+
+    fn show_failed(&self, name: &str, owner: Source, reason: String) {
+        self.supervisor.show_failed(name, owner, reason);
     }
 
     async fn order(&self, verb: Verb, name: &str, asked: Asked) -> Result<PluginView, SupervisorError> {

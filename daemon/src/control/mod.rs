@@ -1,18 +1,20 @@
 //! The control API: gRPC on a private Unix socket, the only way to register anything.
 //!
 //! `socket` binds, `peer` decides who may speak, `places` how many at once, `service` has the verbs, `admit` is what a registration goes through
-//! once its bytes are there, `convert` maps to and from the messages, and errors to statuses, in one place.
+//! once its bytes are there, `owned` what the plugins file owns, `convert` maps to and from the messages, and errors to statuses, in one place.
 
 mod admit;
 mod audit;
 mod calls;
 mod convert;
+mod diff;
 mod error;
 mod events;
 mod fields;
 mod fit;
 mod host;
 mod logs;
+mod owned;
 mod peer;
 mod places;
 mod register;
@@ -35,6 +37,7 @@ use valor_control::v1::control_server::ControlServer;
 pub use admit::{Admission, Admitted, admit};
 pub use error::ControlError;
 pub use host::{Host, SupervisorHost};
+pub use owned::{FileOwned, Outcome, Reload, Settings};
 pub use peer::{Access, Peer};
 pub use service::{About, Service};
 pub use socket::{Bound, SocketError, bind};

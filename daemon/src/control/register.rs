@@ -35,6 +35,7 @@ impl Default for Patience {
 pub(super) struct Accepted {
     pub(super) admission: Admission,
     pub(super) sha256: String,
+    /// 0: valord keeps it already.
     pub(super) size: u64,
 }
 
@@ -47,12 +48,37 @@ pub(super) async fn spec(
     asked: Asked,
 ) -> Result<Accepted, ControlError> {
     match next(messages, patience).await? {
-        Some(Part::Spec(spec)) => accept(spec, base, most, asked),
+        Some(Part::Spec(spec)) => accept(spec, base, most, asked, Source::Api),
         _ => Err(ControlError::Upload(UploadError::Order)),
     }
 }
 
-/// The others. What does not arrive whole leaves nothing behind.
+/// The artifact: one that is here already, or the other messages.
+pub(super) async fn artifact(
+    messages: &mut (impl Stream<Item = Result<RegisterRequest, Status>> + Unpin),
+    patience: Patience,
+    store: &Store,
+    sha256: &str,
+    size: u64,
+) -> Result<ArtifactRef, ControlError> {
+    if size > 0 {
+        return receive(messages, patience, store, sha256, size).await;
+    }
+    let missing = || format!("valord keeps no artifact {sha256}: send it");
+    stored(store, sha256).await?.ok_or_else(|| ControlError::Invalid(vec![("stored".to_owned(), missing())]))
+}
+
+/// An artifact that is here, whole.
+pub(super) async fn stored(store: &Store, sha256: &str) -> Result<Option<ArtifactRef>, ControlError> {
+    let (store, sha256) = (store.clone(), sha256.to_owned());
+    blocking(move || match store.verify(&sha256) {
+        Err(StoreError::Damaged { .. }) => Ok(None),
+        found => found.map(Some),
+    })
+    .await
+}
+
+/// What does not arrive whole leaves nothing behind.
 pub(super) async fn receive(
     messages: &mut (impl Stream<Item = Result<RegisterRequest, Status>> + Unpin),
     patience: Patience,
@@ -103,21 +129,28 @@ pub(super) async fn blocking<T: Send + 'static>(
 }
 
 /// Checks every field, and says all that is wrong at once.
-fn accept(spec: PluginSpec, base: &Limits, most: u16, asked: Asked) -> Result<Accepted, ControlError> {
+pub(super) fn accept(
+    spec: PluginSpec,
+    base: &Limits,
+    most: u16,
+    asked: Asked,
+    source: Source,
+) -> Result<Accepted, ControlError> {
     let mut fields = Fields::default();
     if !spec.name.is_empty() {
         fields.name(&spec.name);
     }
-    fields.artifact(&spec.file_name, &spec.sha256, spec.size);
+    fields.artifact(&spec.file_name, &spec.sha256, Some(spec.size).filter(|_| !spec.stored));
     fields.prefix(&spec.prefix);
     let config = fields.config(&spec.config).unwrap_or_default();
     let limits = fields.limits(spec.limits.as_ref(), base, most);
     let grants = fields.grants(spec.grants.as_ref());
     let probe = fields.probe(&spec.probe);
+    let kind = fields.kind(&spec.kind);
     fields.done()?;
     let given = |text: String| Some(text).filter(|text| !text.is_empty());
     let admission = Admission {
-        kind: None,
+        kind,
         name: given(spec.name),
         file_name: spec.file_name,
         prefix: given(spec.prefix),
@@ -126,10 +159,10 @@ fn accept(spec: PluginSpec, base: &Limits, most: u16, asked: Asked) -> Result<Ac
         grants,
         grant_requested: spec.grant_requested,
         probe,
-        disabled: false,
+        disabled: spec.disabled,
         take: if spec.replace { Take::Over } else { Take::New },
         asked,
-        source: Source::Api,
+        source,
     };
-    Ok(Accepted { admission, sha256: spec.sha256, size: spec.size })
+    Ok(Accepted { admission, sha256: spec.sha256, size: if spec.stored { 0 } else { spec.size } })
 }

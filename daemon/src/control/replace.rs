@@ -54,7 +54,7 @@ pub(super) fn accept(
     fields.name(&spec.name);
     let stays = spec.sha256.is_empty() && spec.size == 0;
     if !stays {
-        fields.artifact(&spec.file_name, &spec.sha256, spec.size);
+        fields.artifact(&spec.file_name, &spec.sha256, Some(spec.size));
     }
     fields.prefix(&spec.prefix);
     let config = fields.config(&spec.config);

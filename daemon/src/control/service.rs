@@ -10,10 +10,10 @@ use valor_control::v1::{self, RegisterRequest};
 use super::audit::Deed;
 use super::peer::Peer;
 use super::register::Patience;
-use super::{Admitted, ControlError, Host, admit, convert, events, logs, register, replace};
+use super::{Admitted, ControlError, FileOwned, Host, admit, convert, diff, events, logs, register, replace};
 use crate::plugin::Limits;
-use crate::store::Store;
-use crate::supervisor::events::Verb;
+use crate::store::{Source, Store};
+use crate::supervisor::events::{Verb, Who};
 use crate::supervisor::{Asked, ErrorKind, SupervisorError, Take};
 
 /// What `info` says of the daemon.
@@ -40,6 +40,8 @@ pub struct About {
 pub struct Service<H> {
     host: H,
     store: Store,
+    /// What the plugins file owns.
+    owned: FileOwned<H>,
     /// What a plugin gets that asks for nothing else.
     limits: Limits,
     /// The most processes that a plugin may have.
@@ -52,9 +54,16 @@ pub struct Service<H> {
 impl<H: Host> Service<H> {
     /// The service; `limits` are the defaults of this daemon, `max_instances` the most processes of a plugin.
     #[must_use]
-    pub fn new(host: H, store: Store, limits: Limits, max_instances: u16, about: About) -> Self {
+    pub fn new(
+        host: H,
+        store: Store,
+        owned: FileOwned<H>,
+        limits: Limits,
+        max_instances: u16,
+        about: About,
+    ) -> Self {
         let (patience, stop) = (Patience::default(), CancellationToken::new());
-        Self { host, store, limits, max_instances, about: Arc::new(about), patience, stop }
+        Self { host, store, owned, limits, max_instances, about: Arc::new(about), patience, stop }
     }
 
     #[cfg(test)]
@@ -85,7 +94,7 @@ impl<H: Host> Service<H> {
             let register::Accepted { admission, sha256, size } = accepted;
             let verb = if matches!(admission.take, Take::New) { "register" } else { "replace" };
             known.is(verb, admission.name.as_ref().unwrap_or(&admission.file_name));
-            let artifact = register::receive(&mut messages, patience, &this.store, &sha256, size).await?;
+            let artifact = register::artifact(&mut messages, patience, &this.store, &sha256, size).await?;
             let admitted = admit(&this.host, &this.store, admission, artifact).await?;
             known.is(verb, &admitted.view.name);
             Ok(convert::admitted(admitted))
@@ -139,11 +148,40 @@ impl<H: Host> Service<H> {
         let (this, name) = (self.clone(), request.into_inner().name);
         let asked = asked(&peer, false);
         finish(Deed::new("unregister", &name, peer), async move {
-            this.host.unregister(&name, asked).await?;
+            this.host.unregister(&name, Source::Api, asked).await?;
             admit::sweep(&this.store).await;
             Ok(())
         })
         .await
+    }
+
+    async fn compare(&self, request: Request<v1::DiffRequest>) -> Result<v1::DiffResponse, ControlError> {
+        let (peer, this) = (peer(&request)?, self.clone());
+        let missing = || ControlError::Invalid(vec![("spec".to_owned(), "is missing".to_owned())]);
+        let spec = request.into_inner().spec.ok_or_else(missing)?;
+        let deed = Deed::new("diff", &spec.name, peer);
+        let (limits, most) = (self.limits.clone(), self.max_instances);
+        finish(deed, async move { diff::diff(&this.host, &this.store, spec, &limits, most).await }).await
+    }
+
+    async fn read_out(
+        &self,
+        request: Request<v1::ExportRequest>,
+    ) -> Result<v1::ExportResponse, ControlError> {
+        let (peer, host) = (peer(&request)?, self.host.clone());
+        let name = request.into_inner().name;
+        let deed = Deed::new("export", &name, peer);
+        finish(deed, async move { diff::export(&host, &name) }).await
+    }
+
+    async fn read_again(
+        &self,
+        request: Request<v1::ReloadRequest>,
+    ) -> Result<v1::ReloadResponse, ControlError> {
+        let (peer, owned) = (peer(&request)?, self.owned.clone());
+        let asked = Asked { who: Who::Reload(Some(peer.caller())), wait: true };
+        let deed = Deed::new("reload", "-", peer);
+        finish(deed, async move { owned.reload(asked).await.map(convert::reloaded) }).await
     }
 
     /// Restart, enable, disable, drain.
@@ -201,7 +239,7 @@ fn peer<T>(request: &Request<T>) -> Result<Peer, ControlError> {
 }
 
 fn asked(peer: &Peer, no_wait: bool) -> Asked {
-    Asked { by: Some(peer.caller()), wait: !no_wait }
+    Asked { who: Who::Operator(peer.caller()), wait: !no_wait }
 }
 
 fn missing(name: &str) -> ControlError {
@@ -231,6 +269,24 @@ impl<H: Host> Control for Service<H> {
         request: Request<Streaming<v1::ReplaceRequest>>,
     ) -> Result<Response<v1::RegisterResponse>, Status> {
         Ok(Response::new(self.change(request).await?))
+    }
+
+    async fn diff(&self, request: Request<v1::DiffRequest>) -> Result<Response<v1::DiffResponse>, Status> {
+        Ok(Response::new(self.compare(request).await?))
+    }
+
+    async fn export(
+        &self,
+        request: Request<v1::ExportRequest>,
+    ) -> Result<Response<v1::ExportResponse>, Status> {
+        Ok(Response::new(self.read_out(request).await?))
+    }
+
+    async fn reload(
+        &self,
+        request: Request<v1::ReloadRequest>,
+    ) -> Result<Response<v1::ReloadResponse>, Status> {
+        Ok(Response::new(self.read_again(request).await?))
     }
 
     async fn unregister(

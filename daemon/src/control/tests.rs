@@ -2,6 +2,7 @@
 
 mod calls;
 mod changes;
+mod declared;
 mod registrations;
 
 use std::collections::BTreeMap;
@@ -20,7 +21,7 @@ use valor_control::v1::{self, PluginSpec, RegisterRequest};
 use super::register::Patience;
 use super::*;
 use crate::plugin::Limits;
-use crate::store::{ArtifactRef, Entry, Registration, Registry as _, Store};
+use crate::store::{ArtifactRef, Entry, Registration, Registry as _, Source, Store};
 use crate::supervisor::events::{Cause, EventBook, Verb, Why};
 use crate::supervisor::inspect::InspectError;
 use crate::supervisor::policy::Property;
@@ -84,7 +85,10 @@ impl Host for Fake {
             _ => {}
         }
         assert!(
-            asked.by.is_some_and(|by| by.uid == crate::sys::users::own_uid() && by.pid == std::process::id())
+            asked
+                .who
+                .caller()
+                .is_some_and(|by| by.uid == crate::sys::users::own_uid() && by.pid == std::process::id())
         );
         if matches!(take, Take::New) && self.plugins.lock().unwrap().contains_key(&registration.name) {
             return Err(error(ErrorKind::NameTaken, "name", "the name is taken"));
@@ -96,12 +100,14 @@ impl Host for Fake {
         Ok(view)
     }
 
-    async fn unregister(&self, name: &str, _: Asked) -> Result<(), SupervisorError> {
+    async fn unregister(&self, name: &str, _: Source, _: Asked) -> Result<(), SupervisorError> {
         let known = self.plugins.lock().unwrap().remove(name);
         known.ok_or_else(|| error(ErrorKind::NotFound, "name", "no such plugin"))?;
         self.store.remove(name)?;
         Ok(self.store.remove_data_dir(name)?)
     }
+
+    fn show_failed(&self, _: &str, _: Source, _: String) {}
 
     async fn order(&self, verb: Verb, name: &str, asked: Asked) -> Result<PluginView, SupervisorError> {
         let plugins = self.plugins.lock().unwrap();
@@ -116,7 +122,7 @@ impl Host for Fake {
             name,
             None,
             state.as_str(),
-            &Why { cause: Cause::Operator(verb), detail: String::new(), by: asked.by },
+            &Why { cause: Cause::Operator(verb), detail: String::new(), by: asked.who.caller() },
         );
         Ok(PluginView { state, ..view(&known.0) })
     }
@@ -182,8 +188,9 @@ impl Daemon {
             events: EventBook::default(),
         };
         let about = About { version: "0.1.0".into(), workers: 2, ..About::default() };
-        let service =
-            Service::new(host.clone(), store.clone(), Limits::default(), 64, about).with_patience(patience);
+        let owned = FileOwned::new(host.clone(), store.clone(), Settings::default());
+        let service = Service::new(host.clone(), store.clone(), owned, Limits::default(), 64, about);
+        let service = service.with_patience(patience);
         let stop = CancellationToken::new();
         let access = access.unwrap_or_else(|| bound.access());
         let server = tokio::spawn(serve(bound.listen().unwrap(), access, service, stop.clone()));

@@ -45,10 +45,11 @@ impl Supervisor {
         Ok(left)
     }
 
-    /// Shows an entry that cannot be started, with the reason.
+    /// Shows an entry that cannot be started, with the reason; one of this name that can be stays as it is.
     pub fn show_failed(&self, name: &str, source: Source, reason: String) {
         tracing::error!(plugin = %name, "{reason}");
-        if self.shared.card(name).is_none() {
+        let known = self.shared.card(name);
+        if known.is_none_or(|known| !known.has_task() && known.source() == source) {
             self.shared.insert(Card::broken(name, source, reason, &self.shared.options));
         }
     }

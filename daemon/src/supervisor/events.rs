@@ -25,7 +25,7 @@ pub struct Event {
     pub serial: u64,
     /// When: milliseconds since the epoch.
     pub time_ms: u64,
-    /// Whose.
+    /// Whose; empty: of the daemon itself.
     pub plugin: String,
     /// `None`: of the plugin as a whole.
     pub process: Option<Process>,
@@ -66,6 +66,17 @@ pub struct Caller {
     pub pid: u32,
 }
 
+/// Whose wish a change is.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Who {
+    /// A caller's of the control API.
+    Operator(Caller),
+    /// The plugins file's, at the daemon's start.
+    Boot,
+    /// The plugins file's, which was read again: for a caller, or for a signal.
+    Reload(Option<Caller>),
+}
+
 /// What somebody asked for.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 #[expect(missing_docs, reason = "the names say it")]
@@ -86,6 +97,8 @@ pub enum Cause {
     Operator(Verb),
     /// The daemon has started.
     Boot,
+    /// The plugins file was read again.
+    Reload,
     /// The daemon ends.
     Shutdown,
     /// The pause after an unexpected end is over.
@@ -135,6 +148,7 @@ impl Cause {
         match self {
             Self::Operator(_) => "operator",
             Self::Boot => "boot",
+            Self::Reload => "reload",
             Self::Shutdown => "shutdown",
             Self::Retry => "retry",
             Self::Exit(_) => "exit",
@@ -157,11 +171,13 @@ impl Why {
         Self { cause, detail: detail.into(), by: None }
     }
 
-    /// Somebody asked for it; without a caller it is the daemon's own start, which reads the plugins file.
-    pub(super) fn asked(verb: Verb, by: Option<Caller>) -> Self {
-        match by {
-            Some(_) => Self { cause: Cause::Operator(verb), detail: verb.as_str().to_owned(), by },
-            None => Self::new(Cause::Boot, ""),
+    /// Somebody asked for it, or a file.
+    pub(super) fn asked(verb: Verb, who: Who) -> Self {
+        let detail = verb.as_str().to_owned();
+        match who {
+            Who::Operator(caller) => Self { cause: Cause::Operator(verb), detail, by: Some(caller) },
+            Who::Boot => Self::new(Cause::Boot, ""),
+            Who::Reload(by) => Self { cause: Cause::Reload, detail, by },
         }
     }
 
@@ -172,6 +188,18 @@ impl Why {
         }
         self.detail.push_str(more);
         self
+    }
+}
+
+impl Who {
+    /// Who asked, where somebody did.
+    #[must_use]
+    pub fn caller(self) -> Option<Caller> {
+        match self {
+            Self::Operator(caller) => Some(caller),
+            Self::Boot => None,
+            Self::Reload(caller) => caller,
+        }
     }
 }
 
@@ -257,9 +285,14 @@ mod tests {
     #[tokio::test]
     async fn a_follower_gets_each_event_once() {
         let book = EventBook::default();
-        book.push("p", None, "starting", &Why::asked(Verb::Register, Some(Caller { uid: 1, pid: 2 })));
+        book.push(
+            "p",
+            None,
+            "starting",
+            &Why::asked(Verb::Register, Who::Operator(Caller { uid: 1, pid: 2 })),
+        );
         let (kept, mut coming) = book.follow();
-        book.push("p", None, "ready", &Why::asked(Verb::Register, None));
+        book.push("p", None, "ready", &Why::asked(Verb::Register, Who::Boot));
         assert_eq!((kept.len(), kept[0].why.cause), (1, Cause::Operator(Verb::Register)));
         let event = coming.recv().await.unwrap();
         assert_eq!((event.serial, event.state, event.why.cause), (2, "ready", Cause::Boot));

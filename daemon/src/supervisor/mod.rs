@@ -137,18 +137,14 @@ impl Supervisor {
         Ok(card.view())
     }
 
-    /// Stops a plugin and forgets it, its files under `/data` included.
+    /// Stops a plugin and forgets it, its files under `/data` included, for the one who owns it.
     ///
     /// # Errors
-    /// When there is no such plugin, or it cannot be forgotten.
-    pub async fn unregister(&self, name: &str, asked: Asked) -> Result<(), SupervisorError> {
+    /// When there is no such plugin, it belongs to another, or it cannot be forgotten.
+    pub async fn unregister(&self, name: &str, owner: Source, asked: Asked) -> Result<(), SupervisorError> {
         let card = self.find(name)?;
-        if card.has_task() && card.source() == Source::File {
-            let message = format!("the plugin {name} belongs to the plugins file");
-            let cure = "remove it there and restart valord";
-            return Err(SupervisorError::new(ErrorKind::OwnedByFile, "name", message, cure));
-        }
         if card.has_task() {
+            shared::check_owner(&card, owner, true)?;
             return ask(&card, |reply| Event::Unregister(Order::new(Verb::Unregister, asked, reply))).await;
         }
         let (store, owned) = (self.shared.store.clone(), name.to_owned());
@@ -160,7 +156,7 @@ impl Supervisor {
         let forgotten = tokio::task::spawn_blocking(forget).await;
         forgotten.map_err(|error| SupervisorError::internal("store", &error))??;
         self.shared.remove(name, None);
-        self.shared.book.push(name, None, "unregistered", &events::Why::asked(Verb::Unregister, asked.by));
+        self.shared.book.push(name, None, "unregistered", &events::Why::asked(Verb::Unregister, asked.who));
         Ok(())
     }
 

@@ -3,20 +3,22 @@
 use tokio::sync::oneshot;
 
 use super::error::SupervisorError;
-use super::events::{Caller, Verb, Why};
+use super::events::{Verb, Who, Why};
 
 /// Who asks for a change, and for how much of it they wait.
 #[derive(Debug, Clone, Copy)]
 pub struct Asked {
-    /// `None`: the daemon itself, for the plugins file.
-    pub by: Option<Caller>,
+    /// Whose wish it is.
+    pub who: Who,
     /// Until it is done; else until it is accepted.
     pub wait: bool,
 }
 
 impl Asked {
-    /// By the daemon's own start.
-    pub const AT_BOOT: Self = Self { by: None, wait: true };
+    /// By the daemon's own start, for the plugins file.
+    pub const AT_BOOT: Self = Self { who: Who::Boot, wait: true };
+    /// By a signal, for the plugins file.
+    pub const ON_HANG_UP: Self = Self { who: Who::Reload(None), wait: true };
 }
 
 /// The answer to an order.
@@ -26,7 +28,7 @@ pub(super) type Reply = oneshot::Sender<Result<(), SupervisorError>>;
 #[derive(Debug)]
 pub(super) struct Order {
     pub verb: Verb,
-    pub by: Option<Caller>,
+    pub who: Who,
     wait: bool,
     /// `None`: answered already.
     reply: Option<Reply>,
@@ -34,11 +36,11 @@ pub(super) struct Order {
 
 impl Order {
     pub(super) fn new(verb: Verb, asked: Asked, reply: Reply) -> Self {
-        Self { verb, by: asked.by, wait: asked.wait, reply: Some(reply) }
+        Self { verb, who: asked.who, wait: asked.wait, reply: Some(reply) }
     }
 
     pub(super) fn why(&self) -> Why {
-        Why::asked(self.verb, self.by)
+        Why::asked(self.verb, self.who)
     }
 
     /// It is under way: who does not wait for the end of it has the answer.

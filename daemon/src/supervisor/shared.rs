@@ -206,14 +206,14 @@ impl Shared {
     }
 }
 
-fn check_owner(card: &Card, asks: Source, replace: bool) -> Result<(), SupervisorError> {
+pub(super) fn check_owner(card: &Card, asks: Source, replace: bool) -> Result<(), SupervisorError> {
     let name = &card.name;
     let owner = card.source();
     let (kind, message, cure) = match (owner, asks) {
         (Source::File, Source::Api) => (
             ErrorKind::OwnedByFile,
             format!("the plugin {name} belongs to the plugins file"),
-            "change it there and restart valord",
+            "change it there and `valorctl reload`",
         ),
         (Source::Api, Source::File) => (
             ErrorKind::NameTaken,

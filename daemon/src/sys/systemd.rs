@@ -62,6 +62,14 @@ pub fn ready(status: &str) -> io::Result<()> {
     sd_notify::notify(&[NotifyState::Ready, NotifyState::Status(status)])
 }
 
+/// Says that the configuration is being read again; [`ready`] says that it has been (`sd_notify(3)`, `RELOADING=1`).
+///
+/// # Errors
+/// When the service manager does not listen.
+pub fn reloading() -> io::Result<()> {
+    sd_notify::notify(&[NotifyState::Reloading, NotifyState::monotonic_usec_now()?])
+}
+
 /// Says that the end has begun.
 ///
 /// # Errors

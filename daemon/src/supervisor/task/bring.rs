@@ -31,8 +31,8 @@ impl Task {
         // The first alone: what cannot serve shows in one process.
         self.launch(&mut fleet, 0);
         self.why = order.why();
-        // A change leaves it parked; a whole new registration brings it back.
-        let park = base.is_some() && self.parked.is_some();
+        // A change leaves it parked; a whole new registration brings it back, unless it says otherwise.
+        let park = fleet.version.registration.disabled || base.is_some() && self.parked.is_some();
         self.next = Some(Bring { fleet, order, also: Vec::new(), park });
         // Before the answer, so that who asks then sees it.
         self.refresh();
@@ -85,13 +85,15 @@ impl Task {
         let old = if park {
             // It can serve, which is all that was to be found out.
             self.epochs += 1;
-            self.current = Some(Fleet::without_seats(self.epochs, Arc::clone(&fleet.version)));
-            Some(fleet)
+            let version = Arc::clone(&fleet.version);
+            self.rest(version.registration.disabled, order.who);
+            let served = self.current.replace(Fleet::without_seats(self.epochs, version));
+            [Some(fleet), served]
         } else {
             if let Some(parked) = self.parked.take() {
                 parked.give_up();
             }
-            self.current.replace(fleet)
+            [self.current.replace(fleet), None]
         };
         {
             let mut face = self.card.face();
@@ -104,12 +106,17 @@ impl Task {
         }
         // The route first: nothing new comes to the old ones.
         self.refresh();
-        if let Some(old) = old {
+        for old in old.into_iter().flatten() {
             self.depart_seats(old.seats, self.shared.options.drain_timeout, &order.why());
         }
         self.former = None;
         self.collect();
-        also.into_iter().chain([order]).for_each(|order| order.done(Ok(())));
+        let orders = also.into_iter().chain([order]);
+        match &mut self.parked {
+            Some(parked) => parked.wait(orders),
+            None => orders.for_each(|order| order.done(Ok(()))),
+        }
+        self.settle();
     }
 
     /// The next version does not come to be; the one that serves stays.

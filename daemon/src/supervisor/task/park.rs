@@ -7,7 +7,7 @@ use tokio_util::task::task_tracker::TaskTrackerToken;
 use super::Task;
 use crate::store::{Registry as _, Source};
 use crate::supervisor::error::{ErrorKind, SupervisorError};
-use crate::supervisor::events::{Caller, Verb};
+use crate::supervisor::events::{Caller, Verb, Who};
 use crate::supervisor::fleet::Fleet;
 use crate::supervisor::order::Order;
 use crate::supervisor::version::Version;
@@ -42,8 +42,8 @@ impl Rest {
 }
 
 impl Parked {
-    fn new(rest: Rest, by: Option<Caller>) -> Self {
-        Self { rest, by, waiting: Vec::new(), settled: false }
+    pub(super) fn new(rest: Rest, who: Who) -> Self {
+        Self { rest, by: who.caller(), waiting: Vec::new(), settled: false }
     }
 
     pub(super) fn state(&self) -> State {
@@ -57,6 +57,11 @@ impl Parked {
         };
         let by = self.by.map(|by| format!(" by {by}")).unwrap_or_default();
         format!("{how}{by}: {back} brings it back")
+    }
+
+    /// These have their answer when all processes are gone.
+    pub(super) fn wait(&mut self, orders: impl Iterator<Item = Order>) {
+        self.waiting.extend(orders);
     }
 
     /// Somebody has brought the plugin back before.
@@ -81,13 +86,13 @@ impl Task {
             self.parked.as_ref().is_some_and(|parked| parked.rest == rest || parked.rest == Rest::Disabled);
         if !is_so {
             if rest == Rest::Disabled
-                && let Err(error) = self.mark_disabled().await
+                && let Err(error) = self.mark_disabled(&order).await
             {
                 return order.done(Err(error));
             }
             self.why = order.why();
             let waiting = self.parked.take().map(|parked| parked.waiting).unwrap_or_default();
-            self.parked = Some(Parked { waiting, ..Parked::new(rest, order.by) });
+            self.parked = Some(Parked { waiting, ..Parked::new(rest, order.who) });
             let seats =
                 self.current.as_mut().map(|fleet| std::mem::take(&mut fleet.seats)).unwrap_or_default();
             // Off the route before it is drained.
@@ -99,6 +104,15 @@ impl Task {
             parked.waiting.push(order);
         }
         self.settle();
+    }
+
+    /// A version takes over that shall have no processes: for as long as those before had none, or disabled.
+    pub(super) fn rest(&mut self, disabled: bool, who: Who) {
+        match &mut self.parked {
+            Some(parked) if disabled => parked.rest = Rest::Disabled,
+            Some(_) => {}
+            None => self.parked = Some(Parked::new(Rest::Disabled, who)),
+        }
     }
 
     /// When all processes of what is parked are gone, it shows, and those who wait have their answer.
@@ -114,6 +128,10 @@ impl Task {
     pub(super) fn enable(&mut self, mut order: Order) {
         if self.parked.is_none() && self.closing.is_none() {
             return order.done(Ok(()));
+        }
+        let disabled = self.parked.as_ref().is_some_and(|parked| parked.rest == Rest::Disabled);
+        if let Some(error) = self.check_file(&order).err().filter(|_| disabled) {
+            return order.done(Err(error));
         }
         if let Some(bring) = self.next.as_mut().filter(|bring| bring.order.verb == Verb::Enable) {
             order.accepted();
@@ -146,7 +164,7 @@ impl Task {
         if version.registration.disabled {
             self.epochs += 1;
             self.current = Some(Fleet::without_seats(self.epochs, version));
-            self.parked = Some(Parked { settled: true, ..Parked::new(Rest::Disabled, None) });
+            self.parked = Some(Parked { settled: true, ..Parked::new(Rest::Disabled, Who::Boot) });
         } else {
             let mut fleet = self.fleet(version, &self.why.clone());
             for index in 0..fleet.seats.len() {
@@ -159,19 +177,30 @@ impl Task {
     }
 
     /// On disk, and in what is registered.
-    async fn mark_disabled(&mut self) -> Result<(), SupervisorError> {
+    async fn mark_disabled(&mut self, order: &Order) -> Result<(), SupervisorError> {
+        self.check_file(order)?;
         let Some(fleet) = &self.current else { return Err(SupervisorError::not_found(&self.card.name)) };
-        if self.card.source() == Source::File {
-            let message = format!("the plugin {} belongs to the plugins file", self.card.name);
-            let cure = "remove it there, or `valorctl drain` it until valord is started again";
-            return Err(SupervisorError::new(ErrorKind::OwnedByFile, "disable", message, cure));
-        }
         let version = Arc::new(fleet.version.marked(true));
         self.save(&version).await?;
         if let Some(fleet) = &mut self.current {
             fleet.version = version;
         }
         Ok(())
+    }
+
+    /// What the plugins file says of its entries only the file can change.
+    fn check_file(&self, order: &Order) -> Result<(), SupervisorError> {
+        if self.card.source() != Source::File || !matches!(order.who, Who::Operator(_)) {
+            return Ok(());
+        }
+        let message = format!("the plugin {} belongs to the plugins file", self.card.name);
+        let cure = match order.verb {
+            Verb::Disable => {
+                "write `disabled = true` there and `valorctl reload`, or `valorctl drain` it for now"
+            }
+            _ => "take `disabled` away there and `valorctl reload`",
+        };
+        Err(SupervisorError::new(ErrorKind::OwnedByFile, order.verb.as_str(), message, cure))
     }
 
     /// Keeps a registration on disk.
