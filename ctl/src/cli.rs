@@ -6,10 +6,10 @@ use std::time::Duration;
 use clap::{Args, Parser, Subcommand};
 
 use crate::commands::{
-    check, completions, disable, drain, enable, events, info, inspect, list, logs, register, replace,
-    restart, routes, unregister,
+    apply, check, completions, diff, disable, drain, enable, events, export, info, inspect, list, logs,
+    register, reload, replace, restart, routes, unregister,
 };
-use crate::output::Format;
+use crate::output::Wanted;
 use crate::units;
 
 /// Registers and looks after the plugins of a running valord.
@@ -34,9 +34,9 @@ pub(crate) struct Globals {
     /// The control socket of valord [default: the user's, then the system's]
     #[arg(long, global = true, env = "VALOR_CONTROL", value_name = "PATH")]
     pub(crate) control: Option<PathBuf>,
-    /// How to print: a table for people, JSON for machines, bare names for scripts
+    /// How to print: a table for people, JSON for machines, bare names for scripts; TOML is for export
     #[arg(short, long, global = true, value_enum, default_value_t, value_name = "FORMAT")]
-    pub(crate) output: Format,
+    pub(crate) output: Wanted,
     /// How long to wait for the answer
     #[arg(long, global = true, value_parser = units::duration, default_value = "60s", value_name = "TIME")]
     pub(crate) wait_timeout: Duration,
@@ -54,6 +54,10 @@ pub(crate) enum Verb {
     Register(Box<register::Args>),
     Replace(Box<replace::Args>),
     Unregister(unregister::Args),
+    Apply(apply::Args),
+    Diff(diff::Args),
+    Export(export::Args),
+    Reload(reload::Args),
     List(list::Args),
     Inspect(inspect::Args),
     Restart(restart::Args),

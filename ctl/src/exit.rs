@@ -55,6 +55,23 @@ impl Failure {
         self
     }
 
+    /// Where in a file its reason is.
+    pub(crate) fn at(mut self, place: &str) -> Self {
+        self.message = format!("{place}: {}", self.message);
+        self
+    }
+
+    /// With another exit code.
+    pub(crate) fn exits(mut self, exit: Exit) -> Self {
+        self.exit = exit;
+        self
+    }
+
+    /// In one line, without cure and details.
+    pub(crate) fn message(&self) -> &str {
+        self.message.lines().next().unwrap_or_default()
+    }
+
     /// Several failures as one: each is told, the first decides the exit code.
     pub(crate) fn all(failures: Vec<Self>) -> Option<Self> {
         let mut failures = failures.into_iter();

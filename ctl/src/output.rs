@@ -5,6 +5,7 @@ use std::fmt::Write as _;
 use std::io::{IsTerminal as _, Write as _};
 
 use clap::ValueEnum;
+use clap::builder::PossibleValue;
 use serde::Serialize;
 
 use crate::cli::Globals;
@@ -22,6 +23,33 @@ pub(crate) enum Format {
     Name,
 }
 
+/// What `-o` takes.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Wanted {
+    As(Format),
+    /// Where there is a file to write.
+    Toml,
+}
+
+impl Default for Wanted {
+    fn default() -> Self {
+        Self::As(Format::default())
+    }
+}
+
+impl ValueEnum for Wanted {
+    fn value_variants<'a>() -> &'a [Self] {
+        &[Self::As(Format::Table), Self::As(Format::Json), Self::As(Format::Name), Self::Toml]
+    }
+
+    fn to_possible_value(&self) -> Option<PossibleValue> {
+        match self {
+            Self::As(format) => format.to_possible_value(),
+            Self::Toml => Some(PossibleValue::new("toml").help("A plugins file")),
+        }
+    }
+}
+
 /// Where results go.
 #[derive(Debug, Clone, Copy)]
 pub(crate) struct Output {
@@ -34,7 +62,10 @@ impl Output {
     pub(crate) fn new(globals: &Globals) -> Self {
         let plain = globals.no_color || std::env::var_os("NO_COLOR").is_some_and(|v| !v.is_empty());
         Self {
-            format: globals.output,
+            format: match globals.output {
+                Wanted::As(format) => format,
+                Wanted::Toml => Format::default(),
+            },
             color: !plain && std::io::stdout().is_terminal(),
             quiet: globals.quiet,
         }
@@ -166,6 +197,11 @@ fn clean_json(text: &str) -> String {
         }
     }
     out
+}
+
+/// Whether a text of several lines has nothing that a terminal may obey.
+pub(crate) fn is_plain(text: &str) -> bool {
+    !text.contains(|c| is_hostile(c) && c != '\n')
 }
 
 /// Control characters, other ends of lines, and what turns the direction of text.

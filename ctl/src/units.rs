@@ -15,6 +15,11 @@ pub(crate) fn millis(text: &str) -> Result<u32, String> {
     u32::try_from(duration(text)?.as_millis()).map_err(|_| "too long: at most 49 days".into())
 }
 
+/// The same; 0: for ever.
+pub(crate) fn millis_or_none(text: &str) -> Result<u32, String> {
+    if text == "0" { Ok(0) } else { millis(text) }
+}
+
 /// `10m` (ago), or a time such as `2026-01-31T12:00:00Z`; milliseconds since the epoch.
 pub(crate) fn since(text: &str) -> Result<u64, String> {
     if let Ok(ago) = duration(text) {

@@ -2,6 +2,7 @@
 
 use serde::Serialize;
 use serde_json::Value;
+use valor_control::plugins::Change;
 use valor_control::v1;
 
 /// A plugin, also a part of other objects.
@@ -87,6 +88,42 @@ pub(crate) struct Registered {
     pub(crate) not_granted: Grants,
 }
 
+/// What `apply` has done with a plugin, or `diff` has found.
+#[derive(Debug, Serialize)]
+pub(crate) struct Step {
+    pub(crate) name: String,
+    pub(crate) action: &'static str,
+    /// Who owns what is there; empty: nothing is.
+    pub(crate) source: String,
+    pub(crate) done: bool,
+    pub(crate) changes: Vec<Change>,
+    pub(crate) error: Option<String>,
+}
+
+/// What `reload` prints.
+#[derive(Debug, Serialize)]
+pub(crate) struct Reload {
+    /// `null`: there is none.
+    file: Option<String>,
+    plugins: Vec<Reloaded>,
+    restart: Vec<String>,
+}
+
+#[derive(Debug, Serialize)]
+struct Reloaded {
+    name: String,
+    action: String,
+    error: Option<String>,
+}
+
+impl From<v1::ReloadResponse> for Reload {
+    fn from(r: v1::ReloadResponse) -> Self {
+        let some = |text: String| Some(text).filter(|text| !text.is_empty());
+        let plugin = |p: v1::Reloaded| Reloaded { name: p.name, action: p.action, error: some(p.error) };
+        Self { file: some(r.file), plugins: r.plugins.into_iter().map(plugin).collect(), restart: r.restart }
+    }
+}
+
 /// A plugin's limits.
 #[derive(Debug, Serialize)]
 struct Limits {
@@ -106,7 +143,7 @@ impl From<v1::Limits> for Limits {
         Self {
             timeout_ms: l.timeout_ms,
             idle_timeout_ms: l.idle_timeout_ms,
-            total_timeout_ms: Some(l.total_timeout_ms).filter(|&ms| ms > 0),
+            total_timeout_ms: l.total_timeout_ms.filter(|&ms| ms > 0),
             concurrency: l.concurrency,
             queue: l.queue(),
             instances: l.instances,

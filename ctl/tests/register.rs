@@ -96,7 +96,7 @@ fn every_option_has_its_place() {
     let spec = fake.uploads().remove(0).spec;
     assert_eq!((spec.prefix.as_str(), spec.config.as_str()), ("/", r#"{"a": 1}"#));
     let l = spec.limits.unwrap();
-    assert_eq!((l.timeout_ms, l.idle_timeout_ms, l.total_timeout_ms), (500, 5000, 60_000));
+    assert_eq!((l.timeout_ms, l.idle_timeout_ms, l.total_timeout_ms()), (500, 5000, 60_000));
     assert_eq!((l.concurrency, l.queue, l.instances, l.memory), (3, Some(4), 2, 512 << 20));
     assert_eq!(l.max_body, Some(1 << 30));
     let g = spec.grants.unwrap();

@@ -64,7 +64,8 @@ fn text(event: &Event) -> String {
     if event.missed > 0 {
         return format!("{line} {} events are left out: they came faster than they were read", event.missed);
     }
-    line.push_str(&format!(" {}", event.plugin));
+    let of = if event.plugin.is_empty() { "valord" } else { &event.plugin };
+    line.push_str(&format!(" {of}"));
     if let Some(index) = event.instance {
         line.push_str(&format!("/{index}"));
         if event.pid > 0 {

@@ -79,7 +79,7 @@ fn limits(l: &Limits) -> String {
         "timeout {}, idle {}, total {}, concurrency {}, queue {}, instances {}, memory {}, body {}",
         ms(l.timeout_ms),
         ms(l.idle_timeout_ms),
-        ms(l.total_timeout_ms),
+        ms(l.total_timeout_ms()),
         l.concurrency,
         l.queue(),
         l.instances,

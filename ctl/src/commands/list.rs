@@ -21,11 +21,12 @@ pub(crate) async fn run(cx: &Cx, _args: Args) -> Result<Exit, Failure> {
         Format::Name => plugins.iter().try_for_each(|plugin| cx.out.line(&plugin.name))?,
         Format::Table => {
             let mut table = Table::with_header(&[
-                "NAME", "KIND", "PREFIX", "STATE", "READY", "RESTARTS", "REQUESTS", "SINCE",
+                "NAME", "KIND", "PREFIX", "STATE", "READY", "RESTARTS", "REQUESTS", "SINCE", "SOURCE",
             ]);
             for p in plugins {
                 let ready = format!("{}/{}", p.ready, p.wanted);
-                let counts = [ready, p.restarts.to_string(), p.requests.to_string(), units::age(p.since_ms)];
+                let counts =
+                    [ready, p.restarts.to_string(), p.requests.to_string(), units::age(p.since_ms), p.source];
                 table.row([p.name, p.kind, p.prefix, p.state].into_iter().chain(counts));
             }
             cx.out.table(&table)?;

@@ -1,17 +1,22 @@
 //! One verb, one file.
 
+pub(crate) mod apply;
 pub(crate) mod check;
 pub(crate) mod completions;
+pub(crate) mod diff;
 pub(crate) mod disable;
 pub(crate) mod drain;
 pub(crate) mod enable;
 pub(crate) mod events;
+pub(crate) mod export;
 pub(crate) mod info;
 pub(crate) mod inspect;
 pub(crate) mod list;
 pub(crate) mod logs;
 mod order;
+mod plan;
 pub(crate) mod register;
+pub(crate) mod reload;
 pub(crate) mod replace;
 pub(crate) mod restart;
 pub(crate) mod routes;
@@ -21,7 +26,7 @@ use std::path::PathBuf;
 
 use crate::cli::{Cli, Globals, Verb};
 use crate::exit::{Exit, Failure};
-use crate::output::Output;
+use crate::output::{Output, Wanted};
 
 /// What every verb gets besides its own arguments.
 #[derive(Debug)]
@@ -41,11 +46,18 @@ pub(crate) struct ShimArgs {
 /// Does what was asked.
 pub(crate) async fn run(cli: Cli) -> Result<Exit, Failure> {
     let out = Output::new(&cli.globals);
+    if cli.globals.output == Wanted::Toml && !matches!(cli.verb, Verb::Export(_)) {
+        return Err(Failure::new(Exit::Usage, "output: only export writes TOML").cure("-o json"));
+    }
     let cx = Cx { globals: cli.globals, out };
     match cli.verb {
         Verb::Register(args) => Box::pin(register::run(&cx, *args)).await,
         Verb::Replace(args) => Box::pin(replace::run(&cx, *args)).await,
         Verb::Unregister(args) => unregister::run(&cx, args).await,
+        Verb::Apply(args) => Box::pin(apply::run(&cx, args)).await,
+        Verb::Diff(args) => Box::pin(diff::run(&cx, args)).await,
+        Verb::Export(args) => export::run(&cx, args).await,
+        Verb::Reload(args) => reload::run(&cx, args).await,
         Verb::List(args) => list::run(&cx, args).await,
         Verb::Inspect(args) => inspect::run(&cx, args).await,
         Verb::Restart(args) => restart::run(&cx, args).await,

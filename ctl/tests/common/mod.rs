@@ -293,6 +293,87 @@ impl Control for Service {
         }))
     }
 
+    async fn diff(&self, request: Request<v1::DiffRequest>) -> Result<Response<v1::DiffResponse>, Status> {
+        let mut to = request.into_inner().spec.unwrap_or_default();
+        fate(&to.name).await?;
+        to.limits = Some(v1::Limits { timeout_ms: 5000, total_timeout_ms: Some(0), ..v1::Limits::default() });
+        let known = |name: &str| to.name.starts_with(name);
+        let mut from = Some(to.clone()).filter(|_| !known("new"));
+        if let Some(from) = from.as_mut().filter(|_| known("changed") || known("owned")) {
+            from.file_name = "libformer.so".into();
+            from.sha256 = "ab".repeat(32);
+            from.config = r#"{"who":"Alice","n":1}"#.into();
+            from.limits = Some(v1::Limits { timeout_ms: 90_000, ..v1::Limits::default() });
+            from.grants = Some(v1::Grants {
+                net: vec!["kept.example:443".into(), "gone.example:443".into()],
+                env: vec!["TOKEN=\u{202e}secret".into()],
+                ..Default::default()
+            });
+        }
+        if let Some(from) = from.as_mut().filter(|_| known("turned")) {
+            from.disabled = !to.disabled;
+        }
+        let source = if known("owned") { "file" } else { "api" };
+        let source = if from.is_some() { source } else { "" };
+        Ok(Response::new(v1::DiffResponse {
+            from,
+            stored: to.sha256.starts_with("5555"),
+            to: Some(to),
+            source: source.into(),
+        }))
+    }
+
+    async fn export(
+        &self,
+        request: Request<v1::ExportRequest>,
+    ) -> Result<Response<v1::ExportResponse>, Status> {
+        let name = request.into_inner().name;
+        fate(&name).await?;
+        let hostile = if name == "evil" { "\u{202e}" } else { "" };
+        let spec = v1::PluginSpec {
+            file_name: format!("lib{name}.so"),
+            sha256: "ab".repeat(32),
+            prefix: format!("/{name}"),
+            config: format!(r#"{{"who":"Alice{hostile}","n":[1,2.5,true]}}"#),
+            limits: Some(v1::Limits {
+                timeout_ms: 30_000,
+                idle_timeout_ms: 500,
+                total_timeout_ms: Some(0),
+                concurrency: 256,
+                queue: Some(0),
+                instances: 2,
+                memory: 512 << 20,
+                max_body: Some(0),
+            }),
+            grants: Some(v1::Grants { env: vec!["TOKEN=secret".into()], ..Default::default() }),
+            probe: "/health".into(),
+            disabled: name == "markdown",
+            name,
+            ..v1::PluginSpec::default()
+        };
+        Ok(Response::new(v1::ExportResponse { spec: Some(spec), source: "api".into() }))
+    }
+
+    async fn reload(&self, _: Request<v1::ReloadRequest>) -> Result<Response<v1::ReloadResponse>, Status> {
+        let one = |name: &str, action: &str, error: &str| v1::Reloaded {
+            name: name.into(),
+            action: action.into(),
+            error: error.into(),
+        };
+        Ok(Response::new(v1::ReloadResponse {
+            file: "/etc/valor/plugins.toml".into(),
+            plugins: vec![
+                one("gone", "unregister", ""),
+                one("a", "keep", ""),
+                one("b", "replace", ""),
+                one("c", "register", ""),
+                one("d", "replace", "create: no database; see what it said"),
+                one("", "register", "/etc/valor/plugins.toml:7:1: missing field `name`"),
+            ],
+            restart: vec!["http.max_head".into(), "workers".into()],
+        }))
+    }
+
     async fn unregister(
         &self,
         request: Request<v1::UnregisterRequest>,
@@ -325,7 +406,7 @@ impl Control for Service {
             limits: Some(v1::Limits {
                 timeout_ms: 30_000,
                 idle_timeout_ms: 500,
-                total_timeout_ms: 0,
+                total_timeout_ms: None,
                 concurrency: 256,
                 queue: Some(1024),
                 instances: 1,

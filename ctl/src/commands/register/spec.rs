@@ -44,8 +44,8 @@ pub(crate) struct Settings {
     /// Between two parts of a body
     #[arg(long, value_name = "TIME", value_parser = units::millis, help_heading = "Limits")]
     idle_timeout: Option<u32>,
-    /// For the whole answer
-    #[arg(long, value_name = "TIME", value_parser = units::millis, help_heading = "Limits")]
+    /// For the whole answer; 0: it may take for ever
+    #[arg(long, value_name = "TIME", value_parser = units::millis_or_none, help_heading = "Limits")]
     total_timeout: Option<u32>,
     /// Requests at once
     #[arg(long, value_name = "N", value_parser = clap::value_parser!(u32).range(1..), help_heading = "Limits")]
@@ -95,6 +95,9 @@ impl SpecArgs {
             prefix: self.settings.prefix.unwrap_or_default(),
             config: self.settings.config.unwrap_or_default(),
             probe: self.settings.probe.unwrap_or_default(),
+            disabled: false,
+            stored: false,
+            kind: String::new(),
         })
     }
 }
@@ -122,7 +125,7 @@ impl Settings {
         Limits {
             timeout_ms: self.timeout.unwrap_or(0),
             idle_timeout_ms: self.idle_timeout.unwrap_or(0),
-            total_timeout_ms: self.total_timeout.unwrap_or(0),
+            total_timeout_ms: self.total_timeout,
             concurrency: self.concurrency.unwrap_or(0),
             queue: self.queue,
             instances: self.instances.unwrap_or(0),
