@@ -45,6 +45,8 @@ async fn a_bad_entry_is_shown_and_the_others_serve() {
     for (name, why) in [
         ("text", "format: it is not a native library but a text file; send the .so file that cargo build"),
         ("fails", "create: no database"),
+        ("nowhere", &format!("{}:1:", file.display())),
+        ("twin", &format!("{}:1:", file.display())),
     ] {
         let plugin = until_listed(&valord, name, "failed").await;
         let begins = format!("the entry {name} of the plugins file cannot be served: {why}");
@@ -52,7 +54,7 @@ async fn a_bad_entry_is_shown_and_the_others_serve() {
         assert_eq!(plugin.source, "file");
         assert_eq!(valord.get(&format!("/{name}")).await.status, 404);
     }
-    assert_eq!(valord.names().await, ["fails", "neighbour", "text"], "the file itself names two in vain");
+    assert_eq!(valord.names().await, ["fails", "neighbour", "nowhere", "text", "twin"]);
     neighbour.was_served().await;
 
     // What the file cannot bring leaves nothing, and the name is free for whoever has something better.

@@ -89,7 +89,7 @@ fn wrong() -> Vec<(Change, &'static str, &'static str)> {
             "between 1ms and 24h",
         ),
         (
-            limits(|limits| limits.total_timeout_ms = u32::MAX),
+            limits(|limits| limits.total_timeout_ms = Some(u32::MAX)),
             "limits.total_timeout_ms",
             "between 1ms and 24h",
         ),
@@ -177,7 +177,7 @@ async fn what_is_just_allowed_is_kept_and_comes_back() {
         spec.limits = Some(Limits {
             timeout_ms: 86_400_000,
             idle_timeout_ms: 86_400_000,
-            total_timeout_ms: 86_400_000,
+            total_timeout_ms: Some(86_400_000),
             concurrency: 65_536,
             queue: Some(1 << 20),
             max_body: Some(1 << 46),

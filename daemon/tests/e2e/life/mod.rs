@@ -1,10 +1,12 @@
 //! A plugin's life under load, by the real `valorctl`: replaced, restarted, drained, disabled, and what is told of it.
 
+mod apply;
 mod events;
 mod flat;
 mod instances;
 mod load;
 mod park;
+mod reload;
 mod replace;
 
 use std::path::PathBuf;

@@ -224,7 +224,7 @@ async fn the_plugins_file_says_what_is_served_and_a_drain_is_only_for_now() {
     let waiting = async { while ctl(&valord, &["inspect", "x"]).await.code != 0 {} };
     tokio::time::timeout(crate::harness::PATIENCE, waiting).await.unwrap();
     valord.until_state("x", "ready").await;
-    let cure = "or `valorctl drain` it until valord is started again";
+    let cure = "write `disabled = true` there and `valorctl reload`, or `valorctl drain` it for now";
     ctl(&valord, &["disable", "x"])
         .await
         .fails(5, &["disable: the plugin x belongs to the plugins file", cure]);
