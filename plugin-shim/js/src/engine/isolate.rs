@@ -187,8 +187,10 @@ fn describe(error: &CaughtError<'_>) -> String {
     match error {
         CaughtError::Exception(exception) => {
             let stack = exception.stack().unwrap_or_default();
+            // Frames of ours are nobody's business.
+            let frames = stack.lines().filter(|line| !line.contains("valor:"));
             let message = exception.message().unwrap_or_default();
-            format!("{message}\n{stack}").trim_end().to_owned()
+            std::iter::once(message.as_str()).chain(frames).collect::<Vec<_>>().join("\n")
         }
         other => other.to_string(),
     }

@@ -1,5 +1,6 @@
 //! Serving one plugin: a worker thread with the isolate, and the control loop beside it.
 
+mod cpu;
 mod isolate;
 mod memory;
 mod modules;

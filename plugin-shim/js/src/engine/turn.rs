@@ -3,10 +3,21 @@
 use std::cell::Cell;
 use std::time::{Duration, Instant};
 
+use super::cpu;
+
 /// How long code may go on past the deadline of its request. Less than valord's own grace, after which the process is killed.
 const GRACE: Duration = Duration::from_secs(1);
-/// How long a turn without a request may take, or one whose request has no deadline.
+/// How long a turn without a request may work, or one whose request has no deadline.
 const LONGEST: Duration = Duration::from_secs(10);
+
+/// When a turn is over.
+#[derive(Debug, Clone, Copy)]
+enum End {
+    /// At this time.
+    At(Instant),
+    /// When the thread has worked so long.
+    Spent(Duration),
+}
 
 /// What a turn is for.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
@@ -32,15 +43,17 @@ pub(crate) enum Wreck {
 #[derive(Debug, Default)]
 pub(crate) struct Turn {
     cause: Cell<Cause>,
-    ends: Cell<Option<Instant>>,
+    ends: Cell<Option<End>>,
     wreck: Cell<Option<Wreck>>,
 }
 
 impl Turn {
     /// Begins one.
     pub(crate) fn begin(&self, cause: Cause) {
-        let now = Instant::now();
-        let ends = cause.deadline.map_or(now + LONGEST, |deadline| deadline.max(now) + GRACE);
+        let ends = match cause.deadline {
+            Some(deadline) => End::At(deadline.max(Instant::now()) + GRACE),
+            None => End::Spent(cpu::spent() + LONGEST),
+        };
         self.cause.set(cause);
         self.ends.set(Some(ends));
     }
@@ -58,7 +71,11 @@ impl Turn {
 
     /// Asked by QuickJS every so often: whether to stop.
     pub(crate) fn is_over(&self) -> bool {
-        let over = self.ends.get().is_some_and(|ends| Instant::now() >= ends);
+        let over = match self.ends.get() {
+            Some(End::At(time)) => Instant::now() >= time,
+            Some(End::Spent(time)) => cpu::spent() >= time,
+            None => false,
+        };
         if over {
             self.wreck(Wreck::Spinning);
         }
@@ -89,9 +106,13 @@ mod tests {
         let past = Instant::now().checked_sub(Duration::from_secs(60)).unwrap();
         turn.begin(Cause { request: Some(1), deadline: Some(past) });
         assert!(!turn.is_over(), "a late turn still has its grace");
-        turn.ends.set(Some(past));
+        turn.ends.set(Some(End::At(past)));
         assert!(turn.is_over());
         assert_eq!(turn.wrecked(), Some(Wreck::Spinning));
+        turn.begin(Cause::default());
+        assert!(!turn.is_over(), "without a deadline it is its work that counts");
+        turn.ends.set(Some(End::Spent(Duration::ZERO)));
+        assert!(turn.is_over());
         turn.wreck(Wreck::Memory);
         assert_eq!(turn.wrecked(), Some(Wreck::Spinning), "the first reason counts");
     }

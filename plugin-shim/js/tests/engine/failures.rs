@@ -133,10 +133,12 @@ fn memory_has_an_end_and_a_fresh_context_answers() {
         "for (;;) kept.push('x'.repeat(1 << 16) + kept.length);",
         "let a = {}; for (;;) a = { a };",
     ] {
-        let mut engine = Engine::ready(&format!(
+        let source = format!(
             "const kept = []; let n = 0;
              export default {{ async fetch(r) {{ if (r.url.endsWith('/hog')) {{ {hog} }} return new Response(`${{++n}}`); }} }}"
-        ));
+        );
+        // Little, so that it is soon used up.
+        let mut engine = Engine::with(&source, "null", 40 << 20);
         assert_eq!(engine.get("/").text(), "1");
         let answer = engine.get("/hog");
         assert!(answer.reset.is_some(), "{hog}: {answer:?}");
