@@ -181,3 +181,31 @@ fn the_command_line_is_consistent() {
     use clap::CommandFactory as _;
     Cli::command().debug_assert();
 }
+
+/// What the packaged file shows as the default is the default.
+#[test]
+fn the_packaged_file_tells_the_truth() {
+    let text = include_str!("../../packaging/valord.toml");
+    let plain = merge(&[], text).unwrap();
+    let is_key = |line: &&str| line.starts_with('#') && line.contains(" = ");
+    let shown: Vec<&str> = text.lines().filter(is_key).filter(|line| !line.starts_with("#plugin")).collect();
+    assert!(shown.len() > 20, "{shown:?}");
+    let uncommented: String = text
+        .lines()
+        .map(|line| if shown.contains(&line) { &line[1..] } else { line })
+        .flat_map(|line| [line, "\n"])
+        .collect();
+    let expected = Config { listen: vec![DEFAULT_LISTEN], ..plain.clone() };
+    assert_eq!(merge(&[], &uncommented).unwrap(), expected);
+    assert_eq!(plain, merge(&[], "").unwrap());
+}
+
+#[test]
+fn cpu_and_pids_have_their_bounds() {
+    let limits = merge(&[], "[limits]\ncpu = 0.5\npids = 64\n").unwrap().limits;
+    assert_eq!((limits.cpu, limits.pids), (Some(500), 64));
+    for (wrong, key) in [("cpu = 0.001", "cpu"), ("cpu = 2000", "cpu"), ("pids = 1", "pids")] {
+        let said = error(&format!("[limits]\n{wrong}\n"));
+        assert!(said.contains(&format!("limits.{key}")), "{said}");
+    }
+}
