@@ -6,7 +6,7 @@ use std::time::Duration;
 use clap::{Args, Parser, Subcommand};
 
 use crate::commands::{
-    apply, check, completions, diff, disable, drain, enable, events, export, info, inspect, list, logs,
+    apply, check, completions, diff, disable, drain, enable, events, export, info, inspect, list, logs, man,
     register, reload, replace, restart, routes, unregister,
 };
 use crate::output::Wanted;
@@ -70,6 +70,7 @@ pub(crate) enum Verb {
     Info(info::Args),
     Check(check::Args),
     Completions(completions::Args),
+    Man(man::Args),
 }
 
 #[cfg(test)]

@@ -42,6 +42,10 @@ fn serve(cli: Cli) -> anyhow::Result<()> {
         let schema = valor_control::plugins::schema();
         return writeln!(std::io::stdout(), "{schema}").context("cannot write the schema");
     }
+    if let Some(dir) = cli.man {
+        return config::write_manual(&dir)
+            .with_context(|| format!("cannot write the manual to {}", dir.display()));
+    }
     let config = Config::load(cli, &Environment::of_process(sys::users::own_uid() == 0))?;
     logging::init(config.log_format)?;
     // Data workers have threads of their own; this one accepts, supervises, and serves the control API.

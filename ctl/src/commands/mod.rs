@@ -13,6 +13,7 @@ pub(crate) mod info;
 pub(crate) mod inspect;
 pub(crate) mod list;
 pub(crate) mod logs;
+pub(crate) mod man;
 mod order;
 mod plan;
 pub(crate) mod register;
@@ -70,5 +71,6 @@ pub(crate) async fn run(cli: Cli) -> Result<Exit, Failure> {
         Verb::Info(args) => info::run(&cx, args).await,
         Verb::Check(args) => check::run(&cx, args).await,
         Verb::Completions(args) => completions::run(&cx, &args),
+        Verb::Man(args) => man::run(&args),
     }
 }

@@ -50,6 +50,9 @@ pub struct Cli {
     /// Print the JSON Schema of the plugins file
     #[arg(long, hide = true)]
     pub plugins_schema: bool,
+    /// Write the manual pages into a directory
+    #[arg(long, hide = true, value_name = "DIR")]
+    pub man: Option<PathBuf>,
 }
 
 fn address(text: &str) -> Result<SocketAddr, String> {
