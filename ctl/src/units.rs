@@ -60,6 +60,11 @@ pub(crate) fn bytes(bytes: u64) -> String {
     }
 }
 
+/// `0.5`, from thousandths; of 0: no limit.
+pub(crate) fn cores(thousandths: u32) -> String {
+    if thousandths == 0 { "unlimited".into() } else { (f64::from(thousandths) / 1000.0).to_string() }
+}
+
 fn now_ms() -> u64 {
     u64::try_from(jiff::Timestamp::now().as_millisecond()).unwrap_or(0)
 }

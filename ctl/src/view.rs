@@ -16,6 +16,7 @@ pub(crate) struct Plugin {
     kind: String,
     sha256: String,
     restarts: u64,
+    out_of_memory: u64,
     since_ms: u64,
     source: String,
     requests: u64,
@@ -36,6 +37,7 @@ impl From<v1::Plugin> for Plugin {
             kind: p.kind,
             sha256: p.sha256,
             restarts: p.restarts,
+            out_of_memory: p.out_of_memory,
             since_ms: p.since_ms,
             source: p.source,
             requests: p.requests,
@@ -135,6 +137,9 @@ struct Limits {
     queue: u32,
     instances: u32,
     memory: u64,
+    /// `null`: what there is.
+    cpu_milli: Option<u32>,
+    pids: u32,
     max_body: u64,
 }
 
@@ -148,6 +153,8 @@ impl From<v1::Limits> for Limits {
             queue: l.queue(),
             instances: l.instances,
             memory: l.memory,
+            cpu_milli: Some(l.cpu_milli).filter(|&cpu| cpu > 0),
+            pids: l.pids,
             max_body: l.max_body(),
         }
     }

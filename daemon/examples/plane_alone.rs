@@ -25,7 +25,8 @@ fn main() -> anyhow::Result<()> {
         let plugin = Plugin::new("hello", "/hello", plugin::Limits::default(), Grants::default());
         let generation = Generation(1);
         let deadline = Duration::from_secs(20);
-        let install = Install { plugin: plugin.clone(), generation, sockets: vec![ours], deadline };
+        let install =
+            Install { plugin: plugin.clone(), generation, sockets: vec![ours], deadline, witness: None };
         plane.install(install).await?;
         plane.publish(Routes::build(vec![Route { plugin, target: Target::Ready([generation].into()) }])?);
         let listener = tokio::net::TcpListener::bind(address).await?;

@@ -101,6 +101,10 @@ pub struct Limits {
     pub instances: u16,
     /// Memory of one process, in bytes.
     pub memory: u64,
+    /// Of a core for one process, in thousandths; `None`: what there is.
+    pub cpu: Option<u32>,
+    /// Threads and processes at once, of one process.
+    pub pids: u32,
     /// The longest request body, in bytes.
     pub max_body: u64,
 }
@@ -115,6 +119,8 @@ impl Default for Limits {
             queue: 1024,
             instances: 1,
             memory: 512 << 20,
+            cpu: None,
+            pids: 1024,
             max_body: 64 << 20,
         }
     }

@@ -44,7 +44,8 @@ fn tables(cx: &Cx, detail: InspectResponse) -> Result<(), Failure> {
         "requests:".into(),
         format!("{} ({} errors, {} in flight)", plugin.requests, plugin.errors, plugin.in_flight),
     ]);
-    facts.row(["restarts:".into(), plugin.restarts.to_string()]);
+    let restarts = format!("{} ({} out of memory)", plugin.restarts, plugin.out_of_memory);
+    facts.row(["restarts:".into(), restarts]);
     if !detail.probe.is_empty() {
         facts.row(["probe:".into(), format!("GET {}", detail.probe)]);
     }
@@ -76,7 +77,7 @@ fn limits(l: &Limits) -> String {
         ms => format!("{:?}", std::time::Duration::from_millis(ms.into())),
     };
     format!(
-        "timeout {}, idle {}, total {}, concurrency {}, queue {}, instances {}, memory {}, body {}",
+        "timeout {}, idle {}, total {}, concurrency {}, queue {}, instances {}, memory {}, cpu {}, pids {}, body {}",
         ms(l.timeout_ms),
         ms(l.idle_timeout_ms),
         ms(l.total_timeout_ms()),
@@ -84,6 +85,8 @@ fn limits(l: &Limits) -> String {
         l.queue(),
         l.instances,
         units::bytes(l.memory),
+        units::cores(l.cpu_milli),
+        l.pids,
         units::bytes(l.max_body())
     )
 }

@@ -19,6 +19,8 @@ pub(super) fn over(written: &LimitsFile, base: &Limits) -> Limits {
         queue: written.queue.unwrap_or(base.queue),
         instances: written.instances.unwrap_or(base.instances),
         memory: written.memory.map_or(base.memory, |size| size.0),
+        cpu: written.cpu.map_or(base.cpu, |cores| Some(cores.0)),
+        pids: written.pids.unwrap_or(base.pids),
         max_body: written.max_body.map_or(base.max_body, |size| size.0),
     }
 }
@@ -26,6 +28,11 @@ pub(super) fn over(written: &LimitsFile, base: &Limits) -> Limits {
 const DAY: Duration = Duration::from_secs(24 * 3600);
 /// Less does not hold the C library and a stack.
 const MIN_MEMORY: u64 = 8 << 20;
+
+/// The kernel counts no less than a millisecond of CPU.
+const MIN_CPU: u64 = 10;
+/// The sandbox itself, and the plugin's workers.
+const MIN_PIDS: u64 = 16;
 
 /// Which limits make no sense, by their key, and why.
 #[must_use]
@@ -50,6 +57,9 @@ pub fn check_limits(limits: &Limits) -> Vec<(&'static str, String)> {
     within("queue", limits.queue.into(), 0, 1 << 20);
     within("instances", limits.instances.into(), 1, 64);
     within("memory", limits.memory, MIN_MEMORY, 1 << 46);
+    // In thousandths of a core.
+    within("cpu", limits.cpu.map_or(MIN_CPU, u64::from), MIN_CPU, 1000 << 10);
+    within("pids", limits.pids.into(), MIN_PIDS, 1 << 22);
     within("max_body", limits.max_body, 0, 1 << 46);
     wrong
 }

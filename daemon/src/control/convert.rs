@@ -173,6 +173,8 @@ pub(super) fn limits_of(asked: Option<&v1::Limits>, base: &Limits) -> Result<Lim
             n => u16::try_from(n).map_err(|_| format!("{n} is not between 1 and 64"))?,
         },
         memory: if asked.memory == 0 { base.memory } else { asked.memory },
+        cpu: Some(asked.cpu_milli).filter(|&cpu| cpu != 0).or(base.cpu),
+        pids: or(asked.pids, base.pids),
         max_body: asked.max_body.unwrap_or(base.max_body),
     })
 }
@@ -187,6 +189,8 @@ fn limits(limits: &Limits) -> v1::Limits {
         queue: Some(limits.queue),
         instances: limits.instances.into(),
         memory: limits.memory,
+        cpu_milli: limits.cpu.unwrap_or(0),
+        pids: limits.pids,
         max_body: Some(limits.max_body),
     }
 }
@@ -268,6 +272,7 @@ pub(super) fn plugin(view: &PluginView) -> v1::Plugin {
         kind: view.kind.to_string(),
         sha256: view.sha256.clone(),
         restarts: view.restarts,
+        out_of_memory: view.out_of_memory,
         since_ms: view.since_ms,
         source: view.source.as_str().to_owned(),
         requests: view.requests,

@@ -54,6 +54,7 @@ fn view(registration: &Registration) -> PluginView {
         kind: registration.kind,
         sha256: registration.sha256.clone(),
         restarts: 0,
+        out_of_memory: 0,
         since_ms: 1,
         source: registration.source,
         requests: 3,

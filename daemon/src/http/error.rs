@@ -30,6 +30,7 @@ pub enum Kind {
     Stopped,
     Disabled,
     Crashed,
+    OutOfMemory,
     PluginFailed,
     BadResponse,
     Deadline,
@@ -72,6 +73,11 @@ impl Kind {
             Self::Crashed => {
                 (S::BAD_GATEWAY, "plugin-crashed", "the plugin crashed while it worked on the request")
             }
+            Self::OutOfMemory => (
+                S::BAD_GATEWAY,
+                "out-of-memory",
+                "the plugin ran out of memory while it worked on the request",
+            ),
             Self::PluginFailed => (S::INTERNAL_SERVER_ERROR, "plugin-failed", "the plugin failed to answer"),
             Self::BadResponse => (S::BAD_GATEWAY, "bad-response", "the plugin's response is invalid"),
             Self::Deadline => (S::GATEWAY_TIMEOUT, "deadline", "the plugin has not answered in time"),

@@ -43,6 +43,7 @@ pub use table::Origin;
 use table::Table;
 
 use crate::plugin::{Gate, Generation, Plugin};
+use crate::sys::cgroup::Witness;
 
 /// Bounds of a link.
 #[derive(Debug, Clone)]
@@ -82,6 +83,7 @@ pub struct Link {
     worker: usize,
     options: LinkOptions,
     fetcher: Rc<dyn Fetcher>,
+    witness: Option<Arc<Witness>>,
     state: RefCell<State>,
 }
 
@@ -180,6 +182,7 @@ impl Link {
         worker: usize,
         options: &LinkOptions,
         fetcher: Rc<dyn Fetcher>,
+        witness: Option<Arc<Witness>>,
     ) -> Rc<Self> {
         let plugin_header = HeaderValue::from_str(&plugin.name).unwrap_or(HeaderValue::from_static("-"));
         Rc::new(Self {
@@ -189,6 +192,7 @@ impl Link {
             worker,
             options: options.clone(),
             fetcher,
+            witness,
             state: RefCell::new(State {
                 conn: Connection::new(Role::Daemon, options.wire),
                 table: Table::default(),
@@ -230,6 +234,12 @@ impl Link {
     #[must_use]
     pub fn worker(&self) -> usize {
         self.worker
+    }
+
+    /// Whether the kernel has killed the process for its memory.
+    #[must_use]
+    pub fn out_of_memory(&self) -> bool {
+        self.witness.as_ref().is_some_and(|witness| witness.out_of_memory())
     }
 
     /// Exchanges that are not over.

@@ -204,7 +204,7 @@ impl Pair {
         let plugin = Plugin::new("tester", "/t", limits, plugin::Grants::default());
         let (ours, theirs) = std::os::unix::net::UnixStream::pair().unwrap();
         let fetches = Rc::new(Fetches::default());
-        let link = Link::new(plugin, Generation(1), 0, options, Rc::clone(&fetches) as Rc<dyn Fetcher>);
+        let link = Link::new(plugin, Generation(1), 0, options, Rc::clone(&fetches) as Rc<dyn Fetcher>, None);
         let driver = tokio::task::spawn_local(Rc::clone(&link).drive(ours));
         Self { link, shim: FakeShim::new(theirs), fetches, driver }
     }

@@ -27,6 +27,7 @@ pub use crate::link::LinkFailureKind;
 use crate::link::{self, LinkOptions};
 use crate::plugin::{Generation, Plugin};
 use crate::routes::Routes;
+use crate::sys::cgroup::Witness;
 use places::Places;
 use worker::Command;
 
@@ -74,6 +75,8 @@ pub struct Install {
     pub sockets: Vec<UnixStream>,
     /// How long the process may take to answer the first pings.
     pub deadline: Duration,
+    /// Who tells whether the kernel has killed it for its memory.
+    pub witness: Option<Arc<Witness>>,
 }
 
 /// A process that cannot be used any more; its requests are answered already.
@@ -169,7 +172,7 @@ impl DataPlane {
     ///
     /// When the process does not answer, or not as it must.
     pub async fn install(&self, install: Install) -> Result<(), PlaneError> {
-        let Install { plugin, generation, sockets, deadline } = install;
+        let Install { plugin, generation, sockets, deadline, witness } = install;
         if sockets.len() != self.workers() {
             return Err(PlaneError::Sockets { given: sockets.len(), workers: self.workers() });
         }
@@ -178,7 +181,9 @@ impl DataPlane {
         for (worker, socket) in self.0.workers.iter().zip(sockets) {
             let (ack, answer) = oneshot::channel();
             let plugin = Arc::clone(&plugin);
-            if worker.send(Command::Install { plugin, generation, socket, deadline, ack }).await.is_err() {
+            let witness = witness.clone();
+            let command = Command::Install { plugin, generation, socket, deadline, witness, ack };
+            if worker.send(command).await.is_err() {
                 result = Err(PlaneError::ShuttingDown);
             }
             acks.push(answer);

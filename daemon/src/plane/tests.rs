@@ -63,8 +63,13 @@ impl Bench {
             .map(|_| UnixStream::pair().unwrap())
             .map(|(a, b)| (a, FakeShim::new(b)))
             .unzip();
-        let install =
-            Install { plugin: Arc::clone(plugin), generation, sockets, deadline: Duration::from_secs(30) };
+        let install = Install {
+            plugin: Arc::clone(plugin),
+            generation,
+            sockets,
+            deadline: Duration::from_secs(30),
+            witness: None,
+        };
         let plane = self.plane.clone();
         let installed = tokio::task::spawn_local(async move { plane.install(install).await });
         let mut ready = Vec::new();

@@ -22,6 +22,7 @@ use crate::http::dispatch::{Dispatcher, Local};
 use crate::link::{Ended, Fetcher, Link, LinkFailureKind, LinkOptions};
 use crate::plugin::{Generation, Plugin};
 use crate::routes::Routes;
+use crate::sys::cgroup::Witness;
 
 /// Makes a worker's fetcher.
 pub(super) type Egress = dyn Fn(Dispatcher) -> Rc<dyn Fetcher> + Send + Sync;
@@ -39,6 +40,7 @@ pub(super) enum Command {
         generation: Generation,
         socket: UnixStream,
         deadline: Duration,
+        witness: Option<Arc<Witness>>,
         ack: oneshot::Sender<Result<(), PlaneError>>,
     },
     Probe {
@@ -141,10 +143,10 @@ impl Worker {
     fn obey(self: &Rc<Self>, command: Command) {
         match command {
             Command::Accept { stream, peer, place } => self.front.serve(stream, peer, place),
-            Command::Install { plugin, generation, socket, deadline, ack } => {
+            Command::Install { plugin, generation, socket, deadline, witness, ack } => {
                 let worker = Rc::clone(self);
-                let link =
-                    Link::new(plugin, generation, self.local.worker, &self.link, Rc::clone(&self.fetcher));
+                let fetcher = Rc::clone(&self.fetcher);
+                let link = Link::new(plugin, generation, self.local.worker, &self.link, fetcher, witness);
                 let pong = link.first_pong();
                 self.local.add(Rc::clone(&link));
                 let driven = spawn_local(Rc::clone(self).drive(Rc::clone(&link), socket));

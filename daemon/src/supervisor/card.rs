@@ -40,6 +40,7 @@ pub(super) struct Face {
     pub reason: String,
     pub since_ms: u64,
     pub restarts: u64,
+    pub out_of_memory: u64,
     pub instances: Vec<InstanceView>,
     /// An event has told of this state.
     pub shown: bool,
@@ -135,6 +136,7 @@ impl Card {
             kind: version.map(|version| version.registration.kind).unwrap_or_default(),
             sha256: version.map_or_else(String::new, |version| version.registration.sha256.clone()),
             restarts: face.restarts,
+            out_of_memory: face.out_of_memory,
             since_ms: face.since_ms,
             source: self.source,
             requests: totals.requests,
@@ -172,6 +174,7 @@ impl Face {
             reason: String::new(),
             since_ms: now_ms(),
             restarts: 0,
+            out_of_memory: 0,
             instances: Vec::new(),
             shown: false,
             visible: false,

@@ -20,9 +20,10 @@ use super::version::{Prepared, Version};
 use super::{pipes, policy, verify};
 use crate::plane::Install;
 use crate::plugin::Generation;
+use crate::sys::cgroup::{Bounds, Cgroup};
 use crate::sys::creds::ControlSocket;
+use crate::sys::host;
 use crate::sys::spawn::{Spec, null, spawn};
-use crate::sys::{cgroup, host};
 
 /// The shim greets before it does anything else.
 const HELLO_DEADLINE: Duration = Duration::from_secs(5);
@@ -52,7 +53,7 @@ pub(super) async fn start(
 ) -> Result<Started, StartError> {
     let prepared = version.prepare(shared).await?;
     let deadline = Instant::now() + shared.options.start_deadline;
-    let mut attempt = Attempt::spawn(shared, version, &prepared, generation, book)?;
+    let mut attempt = Attempt::spawn(shared, version, generation, book)?;
     match attempt.run(shared, version, &prepared, generation, deadline).await {
         Ok(ready) => Ok(attempt.finish(ready)),
         Err(error) => {
@@ -81,7 +82,6 @@ impl Attempt {
     fn spawn(
         shared: &Shared,
         version: &Version,
-        prepared: &Prepared,
         generation: Generation,
         book: &LogBook,
     ) -> Result<Self, StartError> {
@@ -89,18 +89,14 @@ impl Attempt {
         let shim = shared.options.shims.of(kind);
         let failed = |error: io::Error| StartError::spawn(kind, &shim, &error);
         let name = format!("{}-{}-{generation}", version.registration.name, std::process::id());
-        let memory = version.registration.limits.memory;
-        let group = shared.cgroups.create(&name, memory, prepared.setup.rlimits.nproc);
+        let limits = &version.registration.limits;
+        let bounds = Bounds { memory: limits.memory, pids: limits.pids.into(), cpu: limits.cpu };
+        // Without its group nothing would hold it to its memory.
+        let group = shared.cgroups.create(&name, &bounds).map_err(|error| StartError::group(&error))?;
         let mut layers = vec![
             full("artifact-hash", "sha256 of the stored file, taken before this start"),
             full("environment", "started without any"),
         ];
-        let mut cgroup_row = host::cgroup(&shared.cgroups);
-        let group = group.unwrap_or_else(|error| {
-            cgroup_row.status = LayerStatus::Absent;
-            cgroup_row.reason = format!("the group cannot be made: {error}");
-            None
-        });
 
         let (socket, control) = ControlSocket::pair().map_err(failed)?;
         let mut sockets = Vec::new();
@@ -124,13 +120,17 @@ impl Attempt {
         })
         .map_err(failed)?;
         // It waits for the greeting, so it is in its group before it does anything.
-        if let Some(Err(error)) = group.as_ref().map(|group: &cgroup::Cgroup| group.add(child.pid())) {
-            cgroup_row.status = LayerStatus::Absent;
-            cgroup_row.reason = format!("the process cannot be put into its group: {error}");
+        if let Some(group) = &group {
+            group.add(child.pid()).map_err(|error| StartError::group(&error))?;
         }
-        if !shared.cgroups.counts_memory() {
-            cgroup_row.reason += "; memory is bounded by RLIMIT_DATA, processes by RLIMIT_NPROC";
-        }
+        let mut cgroup_row = host::cgroup(&shared.cgroups);
+        let held = group.as_ref().map(Cgroup::limits).filter(|held| !held.is_empty());
+        cgroup_row.reason = [Some(cgroup_row.reason), held, unheld(shared, &bounds)]
+            .into_iter()
+            .flatten()
+            .filter(|part| !part.is_empty())
+            .collect::<Vec<_>>()
+            .join("; ");
         layers.push(cgroup_row);
         let pipes = vec![
             pipes::read(stdout.into(), LogStream::Stdout, book.clone()).map_err(failed)?,
@@ -177,6 +177,7 @@ impl Attempt {
             sockets: std::mem::take(&mut self.sockets),
             // Longer than the other, which has more to say.
             deadline: deadline.saturating_duration_since(Instant::now()) + Duration::from_secs(1),
+            witness: self.tree.witness(),
         });
         let load = within(deadline, "create", whole, self.load(shared, version));
         tokio::pin!(install, load);
@@ -289,6 +290,18 @@ impl Attempt {
 const MAX_ROWS: usize = 64;
 /// Longer names of an SDK are cut.
 const MAX_SDK: usize = 128;
+
+/// What holds a process where its group does not.
+fn unheld(shared: &Shared, bounds: &Bounds) -> Option<String> {
+    let other = [
+        ("memory", Some("memory is bounded by RLIMIT_DATA")),
+        ("pids", Some("processes by RLIMIT_NPROC")),
+        ("cpu", bounds.cpu.map(|_| "CPU by nothing")),
+    ];
+    let missing = other.into_iter().filter(|(controller, _)| !shared.cgroups.holds(controller));
+    let parts: Vec<_> = missing.filter_map(|(_, instead)| instead).collect();
+    (!parts.is_empty()).then(|| parts.join(", "))
+}
 
 /// What the process has written is in the log when this returns, or it is held up by somebody who lives on.
 pub(super) async fn join(pipes: Vec<JoinHandle<()>>) {

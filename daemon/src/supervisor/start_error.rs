@@ -76,6 +76,13 @@ impl StartError {
         )
     }
 
+    /// Its group could not be made.
+    pub(super) fn group(error: &std::io::Error) -> Self {
+        let message = format!("cannot limit it by a cgroup of its own: {error}");
+        let cure = "see whether something else changes the cgroups of valord, and restart it by its unit";
+        Self::new(ErrorKind::Internal, "cgroup", message, cure)
+    }
+
     pub(super) fn shim(step: Step, message: &str) -> Self {
         let (word, permanent, cure) = match step {
             Step::Setup => ("setup", true, "install valord and valor-shim from one release"),

@@ -264,7 +264,11 @@ impl Task {
         };
         seat.restarts += 1;
         let state = seat.state();
-        self.card.face().restarts += 1;
+        {
+            let mut face = self.card.face();
+            face.restarts += 1;
+            face.out_of_memory += u64::from(cause == Cause::OutOfMemory);
+        }
         let text = format!("{reason} ({then})");
         self.note(LogLevel::Error, &text);
         self.why = Why::new(cause, text);

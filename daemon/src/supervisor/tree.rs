@@ -1,12 +1,13 @@
 //! The processes of one start: the spawned one, the sandbox's init, the plugin; and the group that they are in.
 
 use std::io;
+use std::sync::Arc;
 use std::time::Duration;
 
 use valor_wire::control::HUNG_UP;
 
 use super::events::Cause;
-use crate::sys::cgroup::Cgroup;
+use crate::sys::cgroup::{Cgroup, Witness};
 use crate::sys::proc;
 use crate::sys::process::{Child, Exit, Process};
 
@@ -57,7 +58,7 @@ impl Tree {
         self.outer.wait().await
     }
 
-    /// Kills what lives still, and resolves when nothing does. False: something hangs in the kernel.
+    /// Kills what lives still, and resolves when nothing does and the group is gone. False: something hangs in the kernel.
     pub(super) async fn end(&mut self) -> bool {
         self.kill();
         let gone = async {
@@ -65,12 +66,20 @@ impl Tree {
             for process in &self.inner {
                 process.ended().await;
             }
+            if let Some(group) = &self.group {
+                group.removed().await;
+            }
         };
         tokio::time::timeout(DEATH, gone).await.is_ok()
     }
 
+    /// Who tells whether the kernel has killed it for its memory; `None` where nobody counts.
+    pub(super) fn witness(&self) -> Option<Arc<Witness>> {
+        self.group.as_ref().map(|group| Arc::clone(group.witness()))
+    }
+
     pub(super) fn out_of_memory(&self) -> bool {
-        self.group.as_ref().is_some_and(Cgroup::out_of_memory)
+        self.group.as_ref().is_some_and(|group| group.witness().out_of_memory())
     }
 }
 

@@ -14,7 +14,6 @@ use crate::store::{ArtifactRef, Registration, StoreError};
 
 /// The kernel's limits where nothing else is said.
 const NOFILE: u64 = 1024;
-const NPROC: u64 = 1024;
 const FSIZE: u64 = 1 << 30;
 
 /// One version of a plugin; a replacement is another one.
@@ -124,9 +123,9 @@ impl Version {
             identity,
             rlimits: Rlimits {
                 nofile: NOFILE,
-                nproc: NPROC,
+                nproc: limits.pids.into(),
                 fsize: FSIZE,
-                data: (!shared.cgroups.counts_memory()).then_some(limits.memory),
+                data: (!shared.cgroups.holds("memory")).then_some(limits.memory),
             },
             memory: limits.memory,
         };

@@ -73,6 +73,8 @@ pub struct PluginView {
     pub sha256: String,
     /// Unexpected ends since the daemon was started.
     pub restarts: u64,
+    /// Of these: killed by the kernel for want of memory.
+    pub out_of_memory: u64,
     /// Since when it is in this state: milliseconds since the epoch.
     pub since_ms: u64,
     /// Who owns the entry.

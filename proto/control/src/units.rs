@@ -19,6 +19,24 @@ pub struct Span(pub Duration);
 #[schemars(with = "Amount")]
 pub struct Size(pub u64);
 
+/// Cores, such as `0.5`; kept in thousandths.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Deserialize, JsonSchema)]
+#[serde(try_from = "Fraction")]
+#[schemars(with = "Fraction")]
+pub struct Cores(pub u32);
+
+/// A number, or text of one.
+#[derive(Debug, Clone, Deserialize, JsonSchema)]
+#[serde(untagged, expecting = "a number of cores such as 0.5 or 2")]
+pub enum Fraction {
+    /// Whole cores.
+    Whole(u32),
+    /// Parts of one.
+    Part(f64),
+    /// Either.
+    Text(String),
+}
+
 /// A number, or a number with a unit.
 #[derive(Debug, Clone, Deserialize, JsonSchema)]
 #[serde(untagged, expecting = "a number, or text of a number and a unit such as \"30s\" or \"64MiB\"")]
@@ -64,6 +82,32 @@ impl TryFrom<Amount> for Size {
             Amount::Number(bytes) => Ok(Self(bytes)),
             Amount::Text(text) => text.parse(),
         }
+    }
+}
+
+impl TryFrom<Fraction> for Cores {
+    type Error = String;
+
+    fn try_from(fraction: Fraction) -> Result<Self, String> {
+        let text = match fraction {
+            Fraction::Whole(number) => number.to_string(),
+            Fraction::Part(number) => number.to_string(),
+            Fraction::Text(text) => text,
+        };
+        cores(&text).map(Self)
+    }
+}
+
+/// Reads back as the same.
+impl fmt::Display for Cores {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{}", f64::from(self.0) / 1000.0)
+    }
+}
+
+impl Serialize for Cores {
+    fn serialize<S: Serializer>(&self, to: S) -> Result<S::Ok, S::Error> {
+        to.collect_str(self)
     }
 }
 
@@ -137,6 +181,29 @@ pub fn duration(text: &str) -> Result<Duration, String> {
 /// Says what to write instead.
 pub fn size(text: &str) -> Result<u64, String> {
     scale(text, &SIZES).ok_or_else(|| format!("{text:?} is no size: write for example 512KiB or 64MiB"))
+}
+
+/// `0.5`, `2`: cores, in thousandths of one.
+///
+/// # Errors
+/// Says what to write instead.
+pub fn cores(text: &str) -> Result<u32, String> {
+    let thousandths = || {
+        let (whole, part) = text.split_once('.').unwrap_or((text, "0"));
+        let digits = |text: &str| !text.is_empty() && text.bytes().all(|byte| byte.is_ascii_digit());
+        if !digits(whole) || !digits(part) {
+            return None;
+        }
+        let part = part.trim_end_matches('0');
+        if part.len() > 3 {
+            return None;
+        }
+        let part: u32 = format!("{part:0<3}").parse().ok()?;
+        whole.parse::<u32>().ok()?.checked_mul(1000)?.checked_add(part)
+    };
+    thousandths().ok_or_else(|| {
+        format!("{text:?} is no number of cores: write for example 0.5 or 2, with at most three decimals")
+    })
 }
 
 /// `None`: no number, no such unit, or more than 64 bits hold.
@@ -226,6 +293,18 @@ mod tests {
         for bad in ["", "M", "1m", "1KB", "-1", "1.5G", "1T", "18446744073709551615K"] {
             let said = size(bad).unwrap_err();
             assert!(said.contains("is no size: write for example"), "{bad}: {said}");
+        }
+    }
+
+    #[test]
+    fn cores_have_three_decimals() {
+        for (text, thousandths) in
+            [("2", 2000), ("0.5", 500), ("1.250", 1250), ("0.01", 10), ("1.0000", 1000)]
+        {
+            assert_eq!(cores(text), Ok(thousandths), "{text}");
+        }
+        for bad in ["", ".5", "-1", "1.", "0.0001", "1,5", "1e3", "4294968", "NaN", "1 "] {
+            assert!(cores(bad).is_err(), "{bad}");
         }
     }
 }

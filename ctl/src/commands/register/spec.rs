@@ -59,6 +59,12 @@ pub(crate) struct Settings {
     /// Memory of a process, for example 512M or 1G
     #[arg(long, value_name = "SIZE", value_parser = valor_control::units::size, help_heading = "Limits")]
     memory: Option<u64>,
+    /// Of a core for a process, for example 0.5 or 2
+    #[arg(long, value_name = "CORES", value_parser = valor_control::units::cores, help_heading = "Limits")]
+    cpu: Option<u32>,
+    /// Threads and processes at once, of a process
+    #[arg(long, value_name = "N", value_parser = clap::value_parser!(u32).range(1..), help_heading = "Limits")]
+    pids: Option<u32>,
     /// The largest request body, for example 64M; 0: no bodies
     #[arg(long, value_name = "SIZE", value_parser = valor_control::units::size, help_heading = "Limits")]
     max_body: Option<u64>,
@@ -130,6 +136,8 @@ impl Settings {
             queue: self.queue,
             instances: self.instances.unwrap_or(0),
             memory: self.memory.unwrap_or(0),
+            cpu_milli: self.cpu.unwrap_or(0),
+            pids: self.pids.unwrap_or(0),
             max_body: self.max_body,
         }
     }

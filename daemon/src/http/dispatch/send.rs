@@ -119,6 +119,10 @@ impl Local {
             _ => plugin.stats.error(self.worker),
         }
         let (kind, detail) = match failure {
+            Failure::Gone if link.out_of_memory() => (
+                Kind::OutOfMemory,
+                format!("it may have {} bytes; the request was not repeated", plugin.limits.memory),
+            ),
             Failure::Gone => (
                 Kind::Crashed,
                 "its process ended before it had answered; the request was not repeated".into(),

@@ -133,6 +133,7 @@ fn a_process_that_does_not_pong_is_not_installed() {
             generation: Generation(1),
             sockets: vec![socket],
             deadline,
+            witness: None,
         };
         let (ours, _theirs) = UnixStream::pair().unwrap();
         let deadline = Duration::from_millis(10);
@@ -142,7 +143,8 @@ fn a_process_that_does_not_pong_is_not_installed() {
         let deadline = Duration::from_secs(30);
         let closed = Err(PlaneError::Link(LinkFailureKind::Closed));
         assert_eq!(bench.plane.install(install(ours, deadline)).await, closed);
-        let none = Install { plugin, generation: Generation(2), sockets: Vec::new(), deadline };
+        let none =
+            Install { plugin, generation: Generation(2), sockets: Vec::new(), deadline, witness: None };
         assert_eq!(bench.plane.install(none).await, Err(PlaneError::Sockets { given: 0, workers: 1 }));
     });
 }
@@ -216,6 +218,7 @@ fn shutting_down_finishes_what_is_in_flight() {
             generation: Generation(9),
             sockets: vec![socket],
             deadline: Duration::from_secs(1),
+            witness: None,
         };
         assert_eq!(bench.plane.install(late).await, Err(PlaneError::ShuttingDown));
     });

@@ -5,7 +5,7 @@ use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
 use crate::kind::Kind;
-use crate::units::{Size, Span};
+use crate::units::{Cores, Size, Span};
 use crate::{name, prefix, probe, v1};
 
 /// A plugin as it is wanted.
@@ -74,6 +74,12 @@ pub struct Limits {
     /// Memory of one process.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub memory: Option<Size>,
+    /// Of a core for one process, such as 0.5 or 2; without it what there is.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub cpu: Option<Cores>,
+    /// Threads and processes at once, of one process.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub pids: Option<u32>,
     /// The largest request body.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub max_body: Option<Size>,
@@ -193,6 +199,8 @@ impl From<&Limits> for v1::Limits {
             queue: limits.queue,
             instances: limits.instances.unwrap_or(0).into(),
             memory: limits.memory.map_or(0, |size| size.0),
+            cpu_milli: limits.cpu.map_or(0, |cores| cores.0),
+            pids: limits.pids.unwrap_or(0),
             max_body: limits.max_body.map(|size| size.0),
         }
     }
@@ -210,6 +218,8 @@ impl From<v1::Limits> for Limits {
             queue: limits.queue,
             instances: u16::try_from(limits.instances).ok().filter(|&n| n > 0),
             memory: Some(Size(limits.memory)).filter(|size| size.0 > 0),
+            cpu: Some(Cores(limits.cpu_milli)).filter(|cores| cores.0 > 0),
+            pids: Some(limits.pids).filter(|&n| n > 0),
             max_body: limits.max_body.map(Size),
         }
     }
