@@ -27,6 +27,7 @@ fn list() {
       "in_flight": 1,
       "kind": "native",
       "name": "hello",
+      "out_of_memory": 1,
       "prefix": "/hi",
       "ready": 3,
       "reason": "",
@@ -53,9 +54,9 @@ fn inspect() {
     artifact:  native sha256:abababababababababababababababababababababababababababababababab
     source:    api
     requests:  1234 (5 errors, 1 in flight)
-    restarts:  2
+    restarts:  2 (1 out of memory)
     probe:     GET /health
-    limits:    timeout 30s, idle 500ms, total none, concurrency 256, queue 1024, instances 1, memory 512 MiB, body 64 MiB
+    limits:    timeout 30s, idle 500ms, total none, concurrency 256, queue 1024, instances 1, memory 512 MiB, cpu 0.5, pids 1024, body 64 MiB
     grants:    --allow-net example.org:443
     config:    {"who":"Alice"}
 
@@ -103,10 +104,12 @@ fn inspect() {
       "kind": "native",
       "limits": {
         "concurrency": 256,
+        "cpu_milli": 500,
         "idle_timeout_ms": 500,
         "instances": 1,
         "max_body": 67108864,
         "memory": 536870912,
+        "pids": 1024,
         "queue": 1024,
         "timeout_ms": 30000,
         "total_timeout_ms": null
@@ -125,6 +128,7 @@ fn inspect() {
         "name": "hello"
       },
       "name": "hello",
+      "out_of_memory": 1,
       "prefix": "/hi",
       "probe": "/health",
       "ready": 3,

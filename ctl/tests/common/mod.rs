@@ -195,6 +195,7 @@ fn plugin(name: &str, prefix: &str, state: &str) -> v1::Plugin {
         kind: "native".into(),
         sha256: "ab".repeat(32),
         restarts: 2,
+        out_of_memory: 1,
         // Three hours and a half ago.
         since_ms: u64::try_from(now.as_millis()).unwrap() - 12_600_000,
         source: "api".into(),
@@ -411,6 +412,8 @@ impl Control for Service {
                 queue: Some(1024),
                 instances: 1,
                 memory: 512 << 20,
+                cpu_milli: 500,
+                pids: 1024,
                 max_body: Some(64 << 20),
             }),
             grants: Some(v1::Grants { net: vec!["example.org:443".into()], ..Default::default() }),
