@@ -5,7 +5,9 @@ PROFILE := --release
 BIN := target/release
 DEMO_LISTEN ?= 127.0.0.1:8080
 
-.PHONY: help build demo demo-stop test conformance lint tools clean
+CHAOS ?= 60
+
+.PHONY: help build demo demo-stop test chaos conformance lint tools clean
 
 help: ## this text
 	@awk -F':.*## ' '/^[a-z-]+:.*## /{printf "  make %-10s %s\n", $$1, $$2}' Makefile
@@ -26,6 +28,9 @@ test: tools build ## every test, as CI runs them
 	$(CARGO) check $(PROFILE) --locked --target wasm32-unknown-unknown -p hello -p with-state
 	$(CARGO) nextest run --cargo-profile release --locked --workspace $(if $(CI),--profile ci)
 	$(CARGO) test $(PROFILE) --locked --doc -p valor
+
+chaos: build ## plugins killed, hung, replaced and flooded for CHAOS seconds, every answer checked
+	VALOR_TEST_CHAOS=$(CHAOS) $(CARGO) test $(PROFILE) --locked --workspace --test e2e -- --exact chaos::nobody_feels_the_faults_of_another --nocapture
 
 conformance: build ## what others judge by: httplint, redbot, h2load, slowhttptest, grpcio (installs them)
 	daemon/tests/conformance/run $(if $(QUICK),quick) $(BIN)

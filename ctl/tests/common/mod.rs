@@ -345,6 +345,7 @@ impl Control for Service {
                 instances: 2,
                 memory: 512 << 20,
                 max_body: Some(0),
+                ..v1::Limits::default()
             }),
             grants: Some(v1::Grants { env: vec!["TOKEN=secret".into()], ..Default::default() }),
             probe: "/health".into(),

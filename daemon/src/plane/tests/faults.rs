@@ -182,7 +182,7 @@ fn handlers_that_fail_are_named_and_the_plugin_goes_on() {
             (ResetCode::NoAnswer, 500, "plugin-failed"),
             (ResetCode::Refused, 503, "busy"),
             (ResetCode::Deadline, 504, "deadline"),
-            (ResetCode::Internal, 502, "bad-response"),
+            (ResetCode::Internal, 502, "plugin-crashed"),
         ] {
             client.send(get("/foo")).await;
             let id = shim.request().await;
