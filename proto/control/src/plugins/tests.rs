@@ -4,7 +4,7 @@ use serde_json::json;
 
 use super::*;
 use crate::kind::Kind;
-use crate::units::{Size, Span};
+use crate::units::{Cores, Size, Span};
 use crate::v1;
 
 fn entries(text: &str) -> Vec<Entry> {
@@ -206,6 +206,8 @@ fn full() -> Entry {
             queue: Some(0),
             instances: Some(3),
             memory: Some(Size((64 << 20) + 1)),
+            cpu: Some(Cores(1_250)),
+            pids: Some(99),
             max_body: Some(Size(0)),
         },
         grants: Grants {
