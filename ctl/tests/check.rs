@@ -66,8 +66,8 @@ fn shims_that_fail() {
     assert_snapshot!(check("no json", &[]).all(), @"
     exit 1
     --- stderr
-    error: inspect: the report of shim is no JSON: expected ident at line 1 column 2
-      help: install valorctl and shim from one release
+    error: inspect: the report of valor-shim is no JSON: expected ident at line 1 column 2
+      help: install valorctl and valor-shim from one release
     ");
     let dir = tempfile::tempdir().unwrap();
     std::fs::write(dir.path().join("libx.so"), b"x").unwrap();

@@ -88,7 +88,9 @@ impl Config {
         if let Some(file) = cli.config.clone().filter(|path| !path.exists()) {
             return Err(ConfigError::Read { file, source: std::io::ErrorKind::NotFound.into() });
         }
-        let path = cli.config.clone().or_else(|| environment.config_file());
+        // A place that cannot even be looked at, as somebody else's home, is none.
+        let usual = || environment.config_file().filter(|path| path.try_exists().is_ok());
+        let path = cli.config.clone().or_else(usual);
         let (written, file) = Written::read(path.clone())?;
         let config = Self::merge(cli, file, path.as_deref(), environment)?;
         Ok(Self { written, ..config })

@@ -62,7 +62,7 @@ mod tests {
         for (text, step, part) in [
             ("/* valor { name } */ x", "format", "not valid JSON"),
             ("/* valor { \"name\": 1 } */ x", "format", "`name`"),
-            ("let = = 1", "syntax", "plugin.js:1:7: "),
+            ("let = = 1", "syntax", "plugin.js:1:5: "),
             ("import \"x\"", "syntax", "one file"),
             (" ", "format", "empty"),
         ] {
