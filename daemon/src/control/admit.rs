@@ -87,12 +87,13 @@ async fn start<H: Host>(
     artifact: ArtifactRef,
 ) -> Result<Admitted, ControlError> {
     let inspection = host.examine(&artifact).await?;
-    if let Some(problem) = inspection.problem {
-        return Err(ControlError::Artifact(problem));
-    }
+    // Before what is wrong with it as a file of that kind.
     if let Some(said) = admission.kind.filter(|said| *said != inspection.kind) {
         let reason = format!("the file is of the kind {}, not {said}: correct one of them", inspection.kind);
         return Err(invalid("type", reason));
+    }
+    if let Some(problem) = inspection.problem {
+        return Err(ControlError::Artifact(problem));
     }
     let (take, asked) = (admission.take.clone(), admission.asked);
     let Settled { registration, not_granted } = settle(admission, artifact.sha256(), &inspection)?;

@@ -43,7 +43,7 @@ async fn a_bad_entry_is_shown_and_the_others_serve() {
     until_listed(&valord, "neighbour", "ready").await;
     let neighbour = Neighbour::ask(valord.address);
     for (name, why) in [
-        ("text", "format: it is not a native library but a text file; send the .so file that cargo build"),
+        ("text", "type: the file is of the kind js, not native: correct one of them"),
         ("fails", "create: no database"),
         ("nowhere", &format!("{}:1:", file.display())),
         ("twin", &format!("{}:1:", file.display())),
