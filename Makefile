@@ -7,13 +7,13 @@ DEMO_LISTEN ?= 127.0.0.1:8080
 
 CHAOS ?= 60
 
-.PHONY: help build demo demo-stop test chaos conformance lint tools clean
+.PHONY: help build demo demo-stop test chaos conformance test-systemd test-cgroup2 deb test-deb lint tools clean
 
 help: ## this text
-	@awk -F':.*## ' '/^[a-z-]+:.*## /{printf "  make %-10s %s\n", $$1, $$2}' Makefile
+	@awk -F':.*## ' '/^[a-z0-9-]+:.*## /{printf "  make %-13s %s\n", $$1, $$2}' Makefile
 
 # Always the whole workspace, so that every target shares one set of features and nothing is built twice.
-build: ## target/release/{valord,valor-shim,valorctl} and the examples
+build: ## target/release/{valord,valor-shim,valor-shim-js,valorctl} and the examples
 	$(CARGO) build $(PROFILE) --locked --workspace
 	$(MAKE) -C examples/hello-c OUT=$(abspath $(BIN))
 
@@ -35,6 +35,18 @@ chaos: build ## plugins killed, hung, replaced and flooded for CHAOS seconds, ev
 conformance: build ## what others judge by: httplint, redbot, h2load, slowhttptest, grpcio (installs them)
 	daemon/tests/conformance/run $(if $(QUICK),quick) $(BIN)
 	daemon/tests/conformance/grpc.sh $(BIN)
+
+test-systemd: build ## the units under a booted systemd (root)
+	daemon/tests/system/run $(BIN)
+
+test-cgroup2: build ## cgroup v2 in a virtual machine, some minutes (root)
+	daemon/tests/system/cgroup2 $(BIN)
+
+deb: build ## target/debian/valor_*.deb
+	daemon/packaging/deb/build
+
+test-deb: deb ## install, upgrade, remove and purge it in a clean root (root)
+	daemon/tests/system/deb
 
 lint: ## formatting, clippy, documentation links
 	$(CARGO) fmt --all --check
