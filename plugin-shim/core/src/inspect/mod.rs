@@ -1,7 +1,7 @@
 //! What can be told about an artifact without running it: `valor-shim inspect < FILE`.
 //!
 //! A one-shot of its own, since it parses what strangers have sent. It answers with one JSON object, the [`Inspection`]. Each kind
-//! of plugin has its engine's look, by [`one_shot`]; here are native libraries, and what is common to all.
+//! of plugin has its engine's look, by [`one_shot()`]; here are native libraries, and what is common to all.
 
 mod closure;
 mod directories;
@@ -84,7 +84,7 @@ pub fn one_shot(readable: &[PathBuf], look: impl FnOnce(&[u8]) -> Inspection) ->
 ///
 /// # Errors
 ///
-/// As [`one_shot`].
+/// As [`one_shot()`].
 pub fn native() -> Result<(), OneShotError> {
     let search = Search::new(Machine::here());
     one_shot(search.directories(), |artifact| inspect(artifact, &search))
