@@ -93,7 +93,8 @@ fn code_that_spins_is_stopped_and_a_fresh_context_answers() {
         "for (;;);",
         "Promise.reject(new Error('pending')); for (;;);",
         "for (;;) try { for (;;); } catch {}",
-        "await (async function f() { await null; return f(); })();",
+        // Jobs without end, none of which keeps anything: a chain of promises would run out of something first.
+        "await (async () => { for (;;) await null; })();",
         "/(a+)+$/.test('a'.repeat(60) + 'b');",
     ] {
         let mut engine = Engine::ready(&format!(
