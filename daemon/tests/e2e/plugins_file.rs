@@ -43,8 +43,8 @@ async fn a_bad_entry_is_shown_and_the_others_serve() {
     until_listed(&valord, "neighbour", "ready").await;
     let neighbour = Neighbour::ask(valord.address);
     for (name, why) in [
-        ("text", "type: the file is of the kind js, not native: correct one of them"),
         ("fails", "create: no database"),
+        ("text", &format!("{}:1:", file.display())),
         ("nowhere", &format!("{}:1:", file.display())),
         ("twin", &format!("{}:1:", file.display())),
     ] {
@@ -54,6 +54,11 @@ async fn a_bad_entry_is_shown_and_the_others_serve() {
         assert_eq!(plugin.source, "file");
         assert_eq!(valord.get(&format!("/{name}")).await.status, 404);
     }
+    let text = valord.plugin("text").await.reason;
+    assert!(
+        text.contains("text: type: the file is of the kind js, not native: correct one of them"),
+        "{text}"
+    );
     assert_eq!(valord.names().await, ["fails", "neighbour", "nowhere", "text", "twin"]);
     neighbour.was_served().await;
 
