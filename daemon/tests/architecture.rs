@@ -17,6 +17,7 @@ const IMPORTS: &[(&str, &[&str])] = &[
     ("valor-shim-core", &["valor-wire"]),
     ("valor-shim", &["valor-shim-core", "valor-abi"]),
     ("valor-shim-js", &["valor-shim-core"]),
+    ("valor-shim-wasm", &["valor-shim-core", "valor-abi"]),
     ("valorctl", &["valor-control"]),
     ("valor", &["valor-abi", "valor-macros"]),
 ];
@@ -34,6 +35,7 @@ const UNSAFE: &[&str] = &[
     "sdk/macros/src/",
     "sdk/macros/tests/",
     "sdk/rust/src/native/",
+    "sdk/rust/src/wasm/",
     "sdk/rust/tests/",
     "daemon/tests/plugins/",
 ];

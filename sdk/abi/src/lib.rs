@@ -18,9 +18,15 @@
 //!   called for a `user` pointer it is never used again.
 //! - No panic, exception or `longjmp` may leave a callback.
 //! - Pointers in arguments are valid during the call, unless said otherwise. Strings are not NUL-terminated.
+//!
+//! A plugin that is a core WebAssembly module has an ABI of its own, which passes messages: [`message`].
 
 #![no_std]
 #![allow(non_camel_case_types, reason = "these are the names that C sees")]
+
+extern crate alloc;
+
+pub mod message;
 
 use core::ffi::{c_char, c_int, c_void};
 
