@@ -1,9 +1,7 @@
 //! What stands in a file: checked as the engine would, and nothing of it runs.
 
+use valor_abi::MANIFEST_SECTION;
 use wasmparser::{Parser, Payload, Validator, WasmFeatures};
-
-/// The custom section with the manifest; `valor-abi` has the same.
-const MANIFEST: &str = "valor-manifest";
 
 /// The two kinds of files.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -46,7 +44,7 @@ impl<'a> Facts<'a> {
             match payload? {
                 Payload::ModuleSection { .. } | Payload::ComponentSection { .. } => depth += 1,
                 Payload::End(_) => depth = depth.saturating_sub(1),
-                Payload::CustomSection(section) if section.name() == MANIFEST => {
+                Payload::CustomSection(section) if section.name() == MANIFEST_SECTION => {
                     facts.manifest.get_or_insert(section.data());
                 }
                 Payload::CustomSection(section) if section.name() == "name" && depth == 0 => {

@@ -5,6 +5,7 @@ mod culprit;
 mod facts;
 mod module;
 
+use valor_abi::message;
 use valor_shim_core::inspect::{Inspection, Problem, check_manifest, one_shot, parse_manifest, problem};
 use valor_shim_core::one_shot::OneShotError;
 use wasmtime::Engine;
@@ -14,7 +15,7 @@ use facts::Facts;
 pub(crate) use facts::{Kind, kind};
 
 /// The version of the message ABI that this shim speaks.
-const ABI: u64 = 1;
+const ABI: u64 = message::VERSION.unsigned_abs() as u64;
 
 /// The one-shot of WebAssembly.
 ///

@@ -1,20 +1,19 @@
 //! Is a core module a plugin?
 
+use valor_abi::message::{EXPORTS, MODULE, NOW, RANDOM, SEND};
 use valor_shim_core::inspect::{Problem, problem};
 
 use super::culprit;
 use super::facts::Facts;
 
 /// What the module is given.
-const IMPORTS: &[(&str, &str)] = &[("valor", "send"), ("valor", "now"), ("valor", "random")];
-/// What it gives.
-const EXPORTS: &[&str] = &["memory", "valor_abi_version", "valor_alloc", "valor_receive"];
+const IMPORTS: [(&str, &str); 3] = [(MODULE, SEND), (MODULE, NOW), (MODULE, RANDOM)];
 const BUILD: &str =
     "annotate a function with #[vlugin] and build a cdylib with --target wasm32-unknown-unknown";
 
 pub(super) fn judge(facts: &Facts<'_>) -> Result<(), Problem> {
     let ours = |name: &&str| facts.exports.contains(name);
-    if !EXPORTS[1..].iter().any(|name| ours(&name)) {
+    if !EXPORTS[1..].iter().any(ours) {
         return Err(no_plugin(facts));
     }
     if let Some(import) = facts.imports.iter().find(|import| !IMPORTS.contains(import)) {
