@@ -97,6 +97,7 @@ impl App {
     pub fn new(config: Config, listeners: Vec<TcpListener>, control: Bound) -> Self {
         let mut supervisor = Options::new(find_shim(config.shim.as_deref()));
         supervisor.drain_timeout = config.drain_timeout;
+        supervisor.compile_deadline = config.compile_timeout;
         supervisor.give_up.clone_from(&config.give_up);
         supervisor.uids =
             (config.plugin_uids.start, config.plugin_uids.end.saturating_sub(config.plugin_uids.start));

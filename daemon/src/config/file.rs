@@ -35,6 +35,8 @@ pub(super) struct File {
     pub(super) drain_timeout: Option<Span>,
     /// How long a start waits for the plugins to come back before it serves HTTP without those that are late.
     pub(super) boot_timeout: Option<Span>,
+    /// How long a WebAssembly plugin may take to be compiled, once, before its first start.
+    pub(super) compile_timeout: Option<Span>,
     /// What a plugin gets that asks for nothing else.
     pub(super) limits: LimitsFile,
     /// What clients may do.

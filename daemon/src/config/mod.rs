@@ -55,6 +55,8 @@ pub struct Config {
     pub drain_timeout: Duration,
     /// How long a start waits for the plugins to come back before it serves HTTP without those that are late.
     pub boot_timeout: Duration,
+    /// How long a plugin may take to be compiled.
+    pub compile_timeout: Duration,
     /// What a plugin gets that asks for nothing else.
     pub limits: Limits,
     /// The most processes that the control API may give a plugin.
@@ -154,6 +156,11 @@ impl Config {
                 .drain_timeout
                 .or(file.drain_timeout)
                 .map_or(Duration::from_secs(30), |span| span.0),
+            compile_timeout: match file.compile_timeout.map(|span| span.0) {
+                None => COMPILE_TIMEOUT,
+                Some(some) if !some.is_zero() => some,
+                Some(_) => return Err(wrong("compile_timeout", "must be longer than nothing".to_owned())),
+            },
             boot_timeout: cli.boot_timeout.or(file.boot_timeout).map_or(BOOT_TIMEOUT, |span| span.0),
             limits,
             max_instances,
@@ -177,6 +184,9 @@ pub const DEFAULT_LISTEN: SocketAddr = SocketAddr::new(IpAddr::V4(Ipv4Addr::LOCA
 
 /// Plugins are back in far less, and clients wait that long.
 const BOOT_TIMEOUT: Duration = Duration::from_secs(10);
+
+/// For the largest components: an interpreter of another language has some ten megabytes, each of which takes seconds.
+const COMPILE_TIMEOUT: Duration = Duration::from_secs(120);
 
 /// Each has a socket to each worker.
 const MAX_INSTANCES: u16 = 64;

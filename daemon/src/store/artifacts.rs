@@ -196,7 +196,7 @@ impl Store {
         Ok(artifact)
     }
 
-    /// Removes every artifact that no registration names and nobody holds; returns how many. After
+    /// Removes every artifact that no registration names and nobody holds, and what was made of it; returns how many files. After
     /// [`super::Registry::load_all`]: before it nothing is known.
     ///
     /// # Errors
@@ -208,13 +208,14 @@ impl Store {
         if !state.unread.is_empty() {
             return Ok(0);
         }
-        let mut removed = 0;
+        let is_needed =
+            |name: &str| state.pins.contains_key(name) || state.saved.values().any(|hash| hash == name);
+        let mut removed = self.collect_products(is_needed)?;
         for entry in fs::read_dir(&dir).map_err(StoreError::io("read", &dir))? {
             let entry = entry.map_err(StoreError::io("read", &dir))?;
             let name = entry.file_name().to_string_lossy().into_owned();
-            let needed = state.pins.contains_key(&name) || state.saved.values().any(|hash| *hash == name);
             // What is not named like an artifact is not ours.
-            if is_hash(&name) && !needed {
+            if is_hash(&name) && !is_needed(&name) {
                 self.disk().remove(&entry.path())?;
                 removed += 1;
             }
@@ -237,7 +238,7 @@ pub(super) fn is_hash(text: &str) -> bool {
     text.len() == 64 && text.bytes().all(|c| c.is_ascii_digit() || matches!(c, b'a'..=b'f'))
 }
 
-fn hash_of(file: &mut File, limit: u64) -> std::io::Result<String> {
+pub(super) fn hash_of(file: &mut File, limit: u64) -> std::io::Result<String> {
     let mut hash = Sha256::new();
     let mut buffer = vec![0; 64 * 1024];
     // A file that grows while it is read ends somewhere.
@@ -250,7 +251,7 @@ fn hash_of(file: &mut File, limit: u64) -> std::io::Result<String> {
     }
 }
 
-fn hex(bytes: &[u8]) -> String {
+pub(super) fn hex(bytes: &[u8]) -> String {
     use std::fmt::Write as _;
     bytes.iter().fold(String::with_capacity(64), |mut text, byte| {
         // Writing to a string cannot fail.

@@ -63,6 +63,9 @@ pub enum StoreError {
         /// What was found instead.
         found: String,
     },
+    /// What was made of an artifact cannot be kept.
+    #[error("what was made of the artifact cannot be kept: {0}")]
+    Product(String),
     /// A registration cannot be written as JSON.
     #[error("cannot write the registration of {name}: {source}")]
     Encode {
@@ -86,6 +89,7 @@ impl StoreError {
             Self::Mismatch(_) => "upload",
             Self::Damaged { .. } => "artifact",
             Self::Name { .. } => "name",
+            Self::Product(_) => "product",
             _ => "store",
         }
     }
@@ -101,6 +105,7 @@ impl StoreError {
             Self::Name { .. } => "choose another name with --name",
             Self::Mismatch(_) => "send the file again",
             Self::Damaged { .. } => "register the plugin again from its file",
+            Self::Product(_) => "make the plugin smaller",
             Self::Encode { .. } => "report this as a bug",
         }
     }

@@ -8,8 +8,14 @@ use std::path::Path;
 use super::{Disk, StoreError};
 
 /// What stands in the state directory, and who may read it: plugin uids pass through to their artifact and data.
-const DIRS: [(&str, u32); 5] =
-    [("artifacts", 0o711), ("plugins", 0o700), ("data", 0o711), ("run", 0o711), ("run/root", 0o755)];
+const DIRS: [(&str, u32); 6] = [
+    ("artifacts", 0o711),
+    ("products", 0o711),
+    ("plugins", 0o700),
+    ("data", 0o711),
+    ("run", 0o711),
+    ("run/root", 0o755),
+];
 
 /// Makes what is missing; the lock is held as long as the returned file.
 pub(super) fn prepare(disk: &Disk, dir: &Path) -> Result<File, StoreError> {

@@ -2,6 +2,7 @@
 //!
 //! ```text
 //! DIR/ 0711            artifacts/<sha256> 0444     plugins/<name>.json 0600     data/<name>/ 0700
+//!                      products/<artifact>.<engine>.<what>.<sha256> 0444  (made of an artifact, and made anew when it is gone)
 //!                      run/root  (where a sandbox mounts its root)              run/lock  (one valord at a time)
 //!                      plugins/<name>.gone  (was unregistered; its data is to go)
 //! ```
@@ -13,6 +14,7 @@ mod disk;
 mod error;
 mod layout;
 mod name;
+mod products;
 mod registration;
 mod registry;
 
@@ -25,6 +27,7 @@ pub use artifacts::{ArtifactRef, ArtifactWriter};
 pub use disk::{Disk, Step};
 pub use error::StoreError;
 pub use name::{MAX_NAME, check_name, name_of_file};
+pub use products::{MAX_PRODUCT, Product, ProductKey, ProductWriter};
 pub use registration::{Registration, Source, VERSION, now_ms};
 pub(crate) use registry::read_registration;
 pub use registry::{Entry, Registry};
@@ -100,6 +103,7 @@ impl Store {
             }),
         };
         store.disk().sweep(&store.artifacts_dir())?;
+        store.disk().sweep(&store.products_dir())?;
         store.disk().sweep(&store.plugins_dir())?;
         store.finish_removals()?;
         store.sweep_data()?;
@@ -188,6 +192,10 @@ impl Store {
 
     fn artifacts_dir(&self) -> PathBuf {
         self.shared.dir.join("artifacts")
+    }
+
+    fn products_dir(&self) -> PathBuf {
+        self.shared.dir.join("products")
     }
 
     fn plugins_dir(&self) -> PathBuf {

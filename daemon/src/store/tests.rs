@@ -64,6 +64,7 @@ fn the_layout_has_its_modes_also_when_it_was_looser() {
     for (dir, expected) in [
         ("", 0o711),
         ("artifacts", 0o711),
+        ("products", 0o711),
         ("plugins", 0o700),
         ("data", 0o711),
         ("run", 0o711),
@@ -280,6 +281,7 @@ fn what_a_killed_daemon_left_is_swept() {
     let (_dir, store) = open();
     let path = store.dir().to_owned();
     fs::write(path.join("artifacts/.tmp-abc"), "half").unwrap();
+    fs::write(path.join("products/.tmp-abc"), "half").unwrap();
     fs::write(path.join("plugins/.tmp-abc"), "half").unwrap();
     store.save(&registration("kept", &"a".repeat(64))).unwrap();
     for name in ["kept", "never", "written"] {
@@ -290,6 +292,7 @@ fn what_a_killed_daemon_left_is_swept() {
     let store = Store::open(&path).unwrap();
     assert_eq!(files(&store, "data"), ["kept", "written"]);
     assert_eq!(files(&store, "artifacts"), [""; 0]);
+    assert_eq!(files(&store, "products"), [""; 0]);
     assert_eq!(files(&store, "plugins"), ["kept.json"]);
 }
 
@@ -347,6 +350,7 @@ fn what_cannot_be_made_sure_is_undone() {
         assert!(message.starts_with("cannot sync ") && message.contains("os error 5"), "{message}");
     }
     assert_eq!(files(&store, "artifacts"), [""; 0]);
+    assert_eq!(files(&store, "products"), [""; 0]);
     assert_eq!(files(&store, "plugins"), ["kept.json"]);
     assert_eq!(store.load_all().unwrap(), [Entry::Good(kept.into())]);
 }

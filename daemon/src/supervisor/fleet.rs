@@ -102,8 +102,13 @@ impl Fleet {
         let ticket = shared.enter(events.clone());
         let generation = ticket.generation;
         let attempt = tokio::spawn(async move {
-            let Ok(_turn) = shared.starts.acquire().await else { return };
-            let result = Box::pin(handshake::start(&shared, &version, ticket.generation, &book)).await;
+            let start = async {
+                // What takes longer than a start holds nobody else's up.
+                let source = version.source(&shared).await?;
+                let _turn = shared.turn().await?;
+                handshake::start(&shared, &version, source, ticket.generation, &book).await
+            };
+            let result = Box::pin(start).await;
             let result = result.map(|started| {
                 version.show(&started.layers);
                 Instance::watch(started, book, ticket, events.clone(), shared.options.exit_grace)

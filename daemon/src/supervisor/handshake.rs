@@ -16,7 +16,7 @@ use super::logs::{LogBook, LogStream};
 use super::shared::Shared;
 use super::start_error::StartError;
 use super::tree::{self, Tree, describe};
-use super::version::{Prepared, Version};
+use super::version::{Prepared, Source, Version};
 use super::{pipes, policy, verify};
 use crate::plane::Install;
 use crate::plugin::Generation;
@@ -44,14 +44,15 @@ pub(super) struct Started {
     pub sdk: String,
 }
 
-/// Starts a process of `version` and waits until it is ready. Dropped at any point, everything is killed.
+/// Starts a process of `version` from its source and waits until it is ready. Dropped at any point, everything is killed.
 pub(super) async fn start(
     shared: &Shared,
     version: &Version,
+    source: Source,
     generation: Generation,
     book: &LogBook,
 ) -> Result<Started, StartError> {
-    let prepared = version.prepare(shared).await?;
+    let prepared = version.prepare(shared, &source).await?;
     let deadline = Instant::now() + shared.options.start_deadline;
     let mut attempt = Attempt::spawn(shared, version, generation, book)?;
     match attempt.run(shared, version, &prepared, generation, deadline).await {

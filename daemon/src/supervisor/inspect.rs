@@ -4,19 +4,16 @@
 use std::fs::File;
 use std::os::fd::AsFd as _;
 use std::os::unix::fs::FileExt as _;
-use std::path::{Path, PathBuf};
+use std::path::PathBuf;
 use std::time::Duration;
 
 use serde::Deserialize;
 use serde_json::Value;
-use tokio::io::AsyncReadExt as _;
-use tokio::net::unix::pipe::Receiver;
 use valor_control::kind::{HEAD, Kind};
 use valor_wire::control::Library;
 
+use super::one_shot::{self, OneShotError};
 use super::shims::Shims;
-use crate::sys::process::{Child, Exit};
-use crate::sys::spawn::{Spec, spawn};
 
 /// What is known of an artifact without running it.
 #[derive(Debug, Clone, Default, PartialEq, Deserialize)]
@@ -83,25 +80,15 @@ pub struct Permissions {
 /// Why an artifact could not be inspected.
 #[derive(Debug, thiserror::Error)]
 pub enum InspectError {
-    /// The one-shot cannot be started.
-    #[error(
-        "cannot start {} to inspect the artifact, which is of the kind {kind}: {source}; install {} beside valord, or name the \
-         directory of both with --shim", shim.display(), kind.shim()
-    )]
-    Spawn {
-        /// What sort of plugin it is.
-        kind: Kind,
-        /// The program.
-        shim: PathBuf,
-        /// What the system said.
-        source: std::io::Error,
-    },
-    /// It has not ended in time.
+    /// The one-shot has not ended in time.
     #[error("inspecting the artifact took longer than {0:?}: the file is likely made to be slow to read")]
     Deadline(Duration),
     /// The artifact cannot be read.
     #[error("the artifact cannot be read: {0}")]
     Read(std::io::Error),
+    /// The one-shot cannot be started.
+    #[error(transparent)]
+    Spawn(OneShotError),
     /// It ended with an error.
     #[error("the artifact cannot be inspected: {0}")]
     Failed(String),
@@ -112,9 +99,18 @@ pub enum InspectError {
     Answer(String),
 }
 
-/// Answers and messages are read this far.
+impl From<OneShotError> for InspectError {
+    fn from(error: OneShotError) -> Self {
+        match error {
+            OneShotError::Spawn { .. } | OneShotError::Pipe(_) => Self::Spawn(error),
+            OneShotError::Deadline(deadline) => Self::Deadline(deadline),
+            OneShotError::Failed(_) | OneShotError::Ended(_) => Self::Failed(error.to_string()),
+        }
+    }
+}
+
+/// Answers are read this far.
 const MAX_ANSWER: u64 = 4 << 20;
-const MAX_MESSAGE: u64 = 16 << 10;
 
 /// Inspects an artifact, which is open for reading at its start.
 ///
@@ -122,31 +118,10 @@ const MAX_MESSAGE: u64 = 16 << 10;
 /// When the one-shot fails; an artifact that cannot be loaded is no error but [`Inspection::problem`].
 pub async fn inspect(shims: &Shims, artifact: &File, deadline: Duration) -> Result<Inspection, InspectError> {
     let kind = kind_of(artifact).map_err(InspectError::Read)?;
-    let shim = shims.of(kind);
-    let failed = |source| InspectError::Spawn { kind, shim: shim.clone(), source };
-    let (mut child, answer, message) = start(&shim, artifact).map_err(failed)?;
-    let work = async {
-        let read = |pipe: Receiver, limit| async move {
-            let mut bytes = Vec::new();
-            pipe.take(limit).read_to_end(&mut bytes).await.map(|_| bytes)
-        };
-        let (answer, message) =
-            tokio::try_join!(read(answer, MAX_ANSWER), read(message, MAX_MESSAGE)).map_err(failed)?;
-        Ok((answer, message, child.wait().await))
-    };
-    // Dropped on the way out, whatever happens, the child is killed and reaped.
-    let (answer, message, exit) =
-        tokio::time::timeout(deadline, work).await.map_err(|_| InspectError::Deadline(deadline))??;
-    if exit != Exit::Code(0) {
-        let message = String::from_utf8_lossy(&message);
-        let said = message.trim().strip_prefix(kind.shim()).and_then(|rest| rest.strip_prefix(": "));
-        let message = said.unwrap_or(message.trim());
-        return Err(InspectError::Failed(if message.is_empty() {
-            format!("it ended with {exit}")
-        } else {
-            message.to_owned()
-        }));
-    }
+    let take = |pipe| one_shot::read(pipe, MAX_ANSWER);
+    let answer: Result<_, OneShotError> =
+        one_shot::run(shims, kind, "inspect", artifact.as_fd(), deadline, take).await;
+    let answer = answer?;
     Ok(Inspection { kind, ..parse(&answer)? })
 }
 
@@ -161,14 +136,6 @@ fn kind_of(artifact: &File) -> std::io::Result<Kind> {
         }
     }
     Ok(Kind::of(&head[..filled]))
-}
-
-fn start(shim: &Path, artifact: &File) -> std::io::Result<(Child, Receiver, Receiver)> {
-    let (answer, to_answer) = std::io::pipe()?;
-    let (message, to_message) = std::io::pipe()?;
-    let stdio = [artifact.as_fd(), to_answer.as_fd(), to_message.as_fd()];
-    let child = spawn(&Spec { program: shim, args: &["inspect"], stdio, extra: &[] })?;
-    Ok((child, Receiver::from_owned_fd(answer.into())?, Receiver::from_owned_fd(message.into())?))
 }
 
 fn parse(answer: &[u8]) -> Result<Inspection, InspectError> {

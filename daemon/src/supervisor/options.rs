@@ -18,6 +18,8 @@ pub struct Options {
     pub start_deadline: Duration,
     /// For an artifact to be inspected.
     pub inspect_deadline: Duration,
+    /// For an artifact to be compiled, from the moment at which it is its turn.
+    pub compile_deadline: Duration,
     /// For what is in flight when a process is to end.
     pub drain_timeout: Duration,
     /// Between the order to end and the kill, when nothing is in flight.
@@ -34,6 +36,8 @@ pub struct Options {
     pub shim_workers: u16,
     /// Processes that are started at the same time.
     pub parallel_starts: usize,
+    /// Artifacts that are compiled at the same time: each takes a core.
+    pub parallel_compiles: usize,
     /// The size of a plugin's `/tmp`, in bytes.
     pub tmp_bytes: u64,
     /// Log lines kept for each plugin.
@@ -51,6 +55,7 @@ impl Options {
             shims: Shims::beside(shim),
             start_deadline: Duration::from_secs(15),
             inspect_deadline: Duration::from_secs(10),
+            compile_deadline: Duration::from_secs(120),
             drain_timeout: Duration::from_secs(30),
             stop_grace: Duration::from_secs(2),
             exit_grace: Duration::from_secs(1),
@@ -59,6 +64,7 @@ impl Options {
             uids: (0x7000_0000, 0x1_0000),
             shim_workers: u16::try_from(cores.min(4)).unwrap_or(4),
             parallel_starts: cores.max(2),
+            parallel_compiles: cores,
             tmp_bytes: 64 << 20,
             log_lines: 1000,
             log_bytes: 1 << 20,

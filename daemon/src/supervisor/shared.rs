@@ -6,13 +6,15 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Instant;
 
 use tokio::sync::mpsc::error::TrySendError;
-use tokio::sync::{Semaphore, mpsc};
+use tokio::sync::{Semaphore, SemaphorePermit, mpsc};
 
 use super::Take;
 use super::card::Card;
 use super::error::{ErrorKind, SupervisorError};
 use super::events::EventBook;
 use super::options::Options;
+use super::products::Products;
+use super::start_error::StartError;
 use super::task::Event;
 use crate::plane::{DataPlane, LinkFailure};
 use crate::plugin::Generation;
@@ -27,11 +29,12 @@ pub(super) struct Shared {
     pub store: Store,
     pub plane: DataPlane,
     pub cgroups: Cgroups,
+    pub products: Products,
     pub book: EventBook,
     /// Where plugins have uids of their own: the first, and how many.
     pub uids: Option<(u32, u32)>,
     /// Bounds the processes that are started at once.
-    pub starts: Semaphore,
+    starts: Semaphore,
     /// The zero of the rules' clock.
     pub origin: Instant,
     closing: AtomicBool,
@@ -60,6 +63,7 @@ impl Shared {
         Self {
             uids: own_uids.then_some(options.uids),
             starts: Semaphore::new(options.parallel_starts.max(1)),
+            products: Products::new(&options, store.clone()),
             options,
             store,
             plane,
@@ -71,6 +75,11 @@ impl Shared {
             table: Mutex::default(),
             links: Mutex::default(),
         }
+    }
+
+    /// Waits for a place among those who start a process just now.
+    pub(super) async fn turn(&self) -> Result<SemaphorePermit<'_>, StartError> {
+        self.starts.acquire().await.map_err(|_| StartError::shutting_down())
     }
 
     pub(super) fn cards(&self) -> Vec<Arc<Card>> {

@@ -4,6 +4,8 @@ use std::path::PathBuf;
 
 use valor_control::kind::Kind;
 
+use crate::store::Product;
+
 /// Where they are.
 #[derive(Debug, Clone)]
 pub struct Shims {
@@ -24,5 +26,13 @@ impl Shims {
             Kind::Native => self.native.clone(),
             other => self.native.with_file_name(other.shim()),
         }
+    }
+}
+
+/// What a plugin of this kind is started from, where that is not its artifact itself.
+pub(super) const fn started_from(kind: Kind) -> Option<Product> {
+    match kind {
+        Kind::Wasm | Kind::Wasi => Some(Product::Compiled),
+        Kind::Native | Kind::Js => None,
     }
 }

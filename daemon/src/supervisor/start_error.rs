@@ -11,7 +11,9 @@ use super::error::{ErrorKind, SupervisorError};
 use super::events::Cause;
 use super::inspect::{InspectError, Problem};
 use super::logs::clean;
+use super::one_shot::OneShotError;
 use super::policy::Shortfall;
+use super::products::ProductError;
 use crate::plane::{LinkFailureKind, PlaneError, ProbeError};
 use crate::store::StoreError;
 
@@ -87,7 +89,7 @@ impl StartError {
         let (word, permanent, cure) = match step {
             Step::Setup => ("setup", true, "install valord and valor-shim from one release"),
             Step::Sandbox => ("sandbox", true, ""),
-            Step::Load => ("load", true, "`valorctl check FILE` says more about the file"),
+            Step::Load => ("load", true, CHECK_CURE),
             Step::Abi => ("abi", true, "build the plugin with the SDK of this release"),
             Step::Seal => ("seal", true, "use a kernel with seccomp filters"),
             Step::Create => ("create", false, "see what it said at the end, and the plugin's --config"),
@@ -104,6 +106,10 @@ impl StartError {
             "install valord and valor-shim from one release",
         )
         .permanent()
+    }
+
+    pub(super) fn shutting_down() -> Self {
+        Self::new(ErrorKind::ShuttingDown, "start", "valord is shutting down", "try again when it is back")
     }
 
     pub(super) fn no_uid() -> Self {
@@ -145,11 +151,34 @@ impl StartError {
         Self { cause: Cause::Probe, ..error }
     }
 
+    /// What it is started from could not be made.
+    pub(super) fn compile(error: &ProductError) -> Self {
+        use ErrorKind::{Deadline, Internal, Plugin};
+        let (kind, permanent, cure) = match error {
+            ProductError::Make(OneShotError::Deadline(_)) => (
+                Deadline,
+                false,
+                "give it more time by compile_timeout in valord.toml, or make the plugin smaller",
+            ),
+            ProductError::Make(OneShotError::Failed(_)) => (Plugin, true, CHECK_CURE),
+            ProductError::Make(OneShotError::Ended(_)) => {
+                (Plugin, true, "it is more than the compiler can hold: make the plugin smaller")
+            }
+            ProductError::Make(OneShotError::Spawn { .. } | OneShotError::Pipe(_))
+            | ProductError::Engine { .. }
+            | ProductError::Store(_)
+            | ProductError::Broke(_) => (Internal, false, ""),
+        };
+        let error = Self::new(kind, "compile", clean(&error.to_string(), MAX_MESSAGE), cure);
+        if permanent { error.permanent() } else { error }
+    }
+
     pub(super) fn problem(problem: &Problem) -> Self {
         Self::new(ErrorKind::Plugin, &problem.step, problem.message.clone(), problem.cure.clone()).permanent()
     }
 }
 
+const CHECK_CURE: &str = "`valorctl check FILE` says more about the file";
 const PROBE_CURE: &str = "see `valorctl logs`, or name another path with --probe";
 
 /// What a shim says is cut here; it ends up on terminals and in logs.

@@ -1,5 +1,6 @@
 //! What is started: a registration with its artifact, and how the sandbox is to be built for it.
 
+use std::path::PathBuf;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex, PoisonError};
 
@@ -8,9 +9,10 @@ use valor_wire::control::{Identity, LayerReport, Rlimits, Setup};
 
 use super::inspect::{Inspection, inspect};
 use super::shared::Shared;
+use super::shims::started_from;
 use super::start_error::StartError;
 use crate::plugin::Plugin;
-use crate::store::{ArtifactRef, Registration, StoreError};
+use crate::store::{ArtifactRef, Registration};
 
 /// The kernel's limits where nothing else is said.
 const NOFILE: u64 = 1024;
@@ -29,6 +31,14 @@ pub(super) struct Version {
     made_data: AtomicBool,
     /// The sandbox of the process that was started last.
     layers: Mutex<Vec<LayerReport>>,
+}
+
+/// What a process is started from: the artifact, whole, and the file that the shim gets.
+#[derive(Debug)]
+pub(super) struct Source {
+    /// Kept as long as a start may need the file.
+    artifact: ArtifactRef,
+    file: PathBuf,
 }
 
 /// All that a start needs.
@@ -91,20 +101,32 @@ impl Version {
         self.layers.lock().unwrap_or_else(PoisonError::into_inner).clone()
     }
 
-    /// Verifies the artifact and makes what the sandbox is built from.
-    pub(super) async fn prepare(&self, shared: &Shared) -> Result<Prepared, StartError> {
-        let store = shared.store.clone();
-        let registration = Arc::clone(&self.registration);
+    /// Verifies the artifact, and has made of it what the kind is started from.
+    pub(super) async fn source(&self, shared: &Shared) -> Result<Source, StartError> {
+        let turn = shared.turn().await?;
+        let (store, registration) = (shared.store.clone(), Arc::clone(&self.registration));
+        let artifact = tokio::task::spawn_blocking(move || store.verify(&registration.sha256)).await;
+        let artifact = artifact.map_err(|error| StartError::verify(&error))??;
+        drop(turn);
+        let kind = self.registration.kind;
+        let Some(product) = started_from(kind) else { return Ok(Source { file: artifact.path(), artifact }) };
+        let file = shared.products.get(kind, &artifact, product, || {}).await;
+        Ok(Source { file: file.map_err(|error| StartError::compile(&error))?, artifact })
+    }
+
+    /// Makes what the sandbox is built from.
+    pub(super) async fn prepare(&self, shared: &Shared, source: &Source) -> Result<Prepared, StartError> {
+        let (store, registration) = (shared.store.clone(), Arc::clone(&self.registration));
         let identity = identity(shared, &registration)?;
         let owner = identity.map(|id| (id.uid, id.gid));
-        let disk = tokio::task::spawn_blocking(move || {
-            let artifact = store.verify(&registration.sha256)?;
-            let data = store.make_data_dir(&registration.name, owner)?;
-            Ok::<_, StoreError>((artifact.open()?, artifact.path(), data))
-        });
-        let (file, artifact, (data, made)) = disk.await.map_err(|error| StartError::verify(&error))??;
+        let disk = tokio::task::spawn_blocking(move || store.make_data_dir(&registration.name, owner));
+        let (data, made) = disk.await.map_err(|error| StartError::verify(&error))??;
         self.made_data.fetch_or(made, Ordering::Relaxed);
-        let look = || inspect(&shared.options.shims, &file, shared.options.inspect_deadline);
+        let look = || async {
+            inspect(&shared.options.shims, &source.artifact.open()?, shared.options.inspect_deadline)
+                .await
+                .map_err(StartError::from)
+        };
         let inspection = self.inspection.get_or_try_init(look).await?;
         if let Some(problem) = &inspection.problem {
             return Err(StartError::problem(problem));
@@ -112,7 +134,7 @@ impl Version {
         let Registration { name, limits, grants, .. } = &*self.registration;
         let setup = Setup {
             plugin: name.clone(),
-            artifact,
+            artifact: source.file.clone(),
             libraries: inspection.libraries.clone(),
             root: shared.store.sandbox_root(),
             data: Some(data),
