@@ -78,6 +78,24 @@ fn plugin(args: TokenStream, item: TokenStream) -> Result<TokenStream> {
                 &raw const TABLE
             }
         };
+
+        #[cfg(target_family = "wasm")]
+        const _: () = {
+            #[unsafe(no_mangle)]
+            extern "C" fn valor_abi_version() -> i32 {
+                ::valor::__private::version()
+            }
+
+            #[unsafe(no_mangle)]
+            extern "C" fn valor_alloc(len: usize) -> *mut u8 {
+                ::valor::__private::alloc(len)
+            }
+
+            #[unsafe(no_mangle)]
+            extern "C" fn valor_receive(ptr: usize, len: usize) {
+                ::valor::__private::receive(vlugin, ptr, len);
+            }
+        };
     })
 }
 

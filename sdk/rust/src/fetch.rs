@@ -33,8 +33,7 @@ pub async fn fetch(request: impl IntoRequest) -> Result<Response, Error> {
     }
     #[cfg(target_family = "wasm")]
     {
-        let uri = request.uri();
-        Err(Error::Fetch(format!("{uri}: this version of valor has no engine for wasm yet")))
+        crate::wasm::fetch(request).await
     }
 }
 

@@ -22,20 +22,36 @@
 //!
 //! # Threads
 //!
-//! A plugin process has several workers, each with a current-thread tokio runtime of its own and a `LocalSet`: handlers
+//! A native plugin's process has several workers, each with a current-thread tokio runtime of its own and a `LocalSet`: handlers
 //! need not be `Send`, and `tokio::task::spawn_local`, `spawn`, timers and channels work in them. What is in the [`Context`]
 //! is shared by all workers. A handler that blocks its thread blocks its worker: use `tokio::task::spawn_blocking`.
+//!
+//! # WebAssembly
+//!
+//! The same source is built to a module of WebAssembly, which valord serves and a browser runs:
+//! `cargo build --release --target wasm32-unknown-unknown`, then `valorctl register ./foo.wasm`. One instance answers all requests, many at
+//! once, on one thread. What is different there:
+//!
+//! | | native | WebAssembly |
+//! |---|---|---|
+//! | requests at once, streams, [`fetch`], [`log`], state, [`spawn`] | yes | yes, the same |
+//! | timers and clocks | [`time`], tokio's, `std::time` | [`time`]; `Instant::now()` of `std` and tokio's timers panic |
+//! | randomness | [`random`], any | [`random`]; for `getrandom` see there |
+//! | tokio | all | `sync`, `macros`, `io-util`; no runtime: [`spawn`] is for tasks |
+//! | threads, `spawn_blocking`, files, sockets | within the grants | none: `std` returns errors, or panics |
+//! | a panic | answers 500, the process keeps serving | ends the instance: all its requests fail, a new one starts; the log has the message |
+//! | `println!`, `eprintln!` | in the log | nowhere |
 //!
 //! # Failures
 //!
 //! A panic in a handler answers that request with 500; the process keeps serving (with `panic = "unwind"`, Cargo's
-//! default). An [`http::Error`] becomes its status with `application/problem+json`. A client that goes away, or a deadline
+//! default; but see above). An [`http::Error`] becomes its status with `application/problem+json`. A client that goes away, or a deadline
 //! that passes, drops the handler's future.
 
-#![cfg_attr(
-    target_family = "wasm",
-    expect(dead_code, unused_imports, reason = "the engine that will serve it is not there yet")
-)]
+#[cfg(all(target_family = "wasm", not(target_os = "unknown")))]
+compile_error!(
+    "a vlugin is built for `wasm32-unknown-unknown`; a component of `wasm32-wasip2` is written against wasi:http, without this crate"
+);
 
 mod context;
 mod error;
@@ -46,16 +62,20 @@ pub mod log;
 #[cfg(not(target_family = "wasm"))]
 mod native;
 mod plugin;
+pub mod random;
+mod task;
 #[cfg(not(target_family = "wasm"))]
 pub mod test;
-#[cfg(not(target_family = "wasm"))]
 pub mod time;
 mod vlugin;
+#[cfg(target_family = "wasm")]
+mod wasm;
 
 pub use context::Context;
 pub use error::Error;
 pub use fetch::{IntoRequest, fetch};
 pub use plugin::Plugin;
+pub use task::spawn;
 pub use valor_macros::vlugin;
 pub use vlugin::{Answer, FnVlugin, Message, Vlugin, VluginConfig, h};
 
@@ -66,6 +86,8 @@ pub mod __private {
     #[cfg(not(target_family = "wasm"))]
     pub use crate::native::{Entry, Instance, table};
     pub use crate::plugin::{functions, service, vlugin};
+    #[cfg(target_family = "wasm")]
+    pub use crate::wasm::{alloc, receive, version};
     #[cfg(not(target_family = "wasm"))]
     pub use valor_abi::valor_plugin;
 }

@@ -1,6 +1,6 @@
 //! The plugin's log, which `valorctl logs` shows: `log::info!("{n} notes")`.
 //!
-//! What is printed to stdout and stderr is in it, too.
+//! What a native plugin prints to stdout and stderr is in it, too; a module of WebAssembly has neither, and what it prints is lost.
 
 /// How bad it is.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
@@ -22,7 +22,7 @@ pub fn write(level: Level, target: &str, message: &str) {
     #[cfg(not(target_family = "wasm"))]
     let told = crate::native::log(level, target, message);
     #[cfg(target_family = "wasm")]
-    let told = false;
+    let told = crate::wasm::log(level, target, message);
     if !told {
         #[expect(clippy::print_stderr, reason = "there is no shim, in a unit test for example")]
         {
