@@ -30,7 +30,9 @@ fn everything(without_user_namespaces: bool) {
     let listed = run(dir.path(), &["--list"]).stdout;
     let listed = String::from_utf8(listed).unwrap();
     let tests = listed.lines().filter_map(|line| line.strip_suffix(": test"));
-    let tests: Vec<_> = tests.filter(|name| !name.starts_with("again::")).collect();
+    // The database of `notes` is a tool that only whoever builds can install.
+    let again = |name: &&str| !["again::", "notes::"].iter().any(|module| name.starts_with(module));
+    let tests: Vec<_> = tests.filter(again).collect();
     assert!(tests.len() > 40, "{listed}");
     let next = Mutex::new(tests.iter());
     let failed = Mutex::new(Vec::new());

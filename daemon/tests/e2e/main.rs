@@ -27,6 +27,7 @@ mod lifecycle;
 mod listing;
 mod names;
 mod neighbour;
+mod notes;
 mod permission;
 mod plugins_file;
 mod restart;
