@@ -10,6 +10,7 @@ mod connect;
 mod exit;
 mod inspection;
 mod output;
+mod progress;
 mod units;
 mod view;
 

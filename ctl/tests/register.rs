@@ -135,8 +135,12 @@ fn what_was_not_granted_is_said_and_nobody_is_asked_without_a_terminal() {
     assert_eq!(json["name"], "hello");
 }
 
-/// Runs `register` on a terminal of its own and answers its question.
+/// Runs `register` with the terminal for questions, and answers its question; what it says at the end goes elsewhere.
 fn on_terminal(fake: &Fake, args: &[&str], answer: &str) -> (String, i32) {
+    run_on_terminal(fake, args, answer, false)
+}
+
+fn run_on_terminal(fake: &Fake, args: &[&str], answer: &str, whole: bool) -> (String, i32) {
     use rustix::pty::{OpenptFlags, grantpt, openpt, ptsname, unlockpt};
     let main = openpt(OpenptFlags::RDWR | OpenptFlags::NOCTTY).unwrap();
     grantpt(&main).unwrap();
@@ -146,6 +150,9 @@ fn on_terminal(fake: &Fake, args: &[&str], answer: &str) -> (String, i32) {
     let socket = fake.path("control.sock");
     let mut command = common::command(fake.dir.path(), args, &[("VALOR_CONTROL", socket.to_str().unwrap())]);
     command.stdin(open()).stderr(open()).stdout(std::process::Stdio::piped());
+    if whole {
+        command.stdout(open()).env("TERM", "xterm");
+    }
     let mut child = command.spawn().unwrap();
     // The last copies of the terminal's other side here: it hangs up when the child is gone.
     drop(command);
@@ -202,4 +209,23 @@ fn a_terminal_is_not_asked_what_is_granted_already() {
         on_terminal(&fake, &["register", &file, "--shim", &shim, "--grant-requested"], ""),
         (String::new(), 0)
     );
+}
+
+/// Somebody who waits sees what is done, and it is gone when it is over.
+#[test]
+fn a_terminal_shows_what_is_under_way() {
+    let fake = Fake::start();
+    let file = fake.file("libhello.so", &vec![b'x'; 3 << 20]);
+    let shim = shim(fake.dir.path(), "{}");
+    let (seen, code) = run_on_terminal(&fake, &["register", &file, "--shim", &shim], "", true);
+    assert_eq!(code, 0, "{seen:?}");
+    assert!(seen.contains("libhello.so: "), "{seen:?}");
+    assert!(seen.contains("inspecting"), "{seen:?}");
+    let (_, end) = seen.rsplit_once("\x1b[2K").unwrap_or_else(|| panic!("{seen:?}"));
+    assert!(end.ends_with("registered hello at /hello (ready)\n"), "{seen:?}");
+    for quiet in [&["-q"][..], &["-o", "json"], &["-o", "name"]] {
+        let args = [&["register", &file, "--shim", &shim], quiet].concat();
+        let (seen, code) = run_on_terminal(&fake, &args, "", true);
+        assert_eq!((code, seen.contains("libhello.so: ")), (0, false), "{quiet:?}: {seen:?}");
+    }
 }

@@ -9,6 +9,7 @@ use crate::connect::Daemon;
 use crate::exit::{Exit, Failure};
 use crate::inspection::open;
 use crate::output::Format;
+use crate::progress::Progress;
 use crate::view;
 
 /// Register and replace plugins until they are as a file says; what is so already keeps its processes
@@ -98,7 +99,7 @@ async fn ask(cx: &Cx, daemon: &mut Daemon, step: &Step) -> Result<Option<Plugin>
             Ok(deadline.answer("disable", client.disable(request)).await?.plugin)
         }
         Action::Register | Action::Replace => {
-            let RegisterResponse { plugin, not_granted, .. } = register(daemon, step).await?;
+            let RegisterResponse { plugin, not_granted, .. } = register(cx, daemon, step).await?;
             let missing = view::Grants::from(not_granted.unwrap_or_default()).options();
             if !missing.is_empty() {
                 let cure = "grant some of it in the file, or all with `grant_requested = true`";
@@ -110,13 +111,15 @@ async fn ask(cx: &Cx, daemon: &mut Daemon, step: &Step) -> Result<Option<Plugin>
 }
 
 /// In the place of whatever has the name.
-async fn register(daemon: &mut Daemon, step: &Step) -> Result<RegisterResponse, Failure> {
+async fn register(cx: &Cx, daemon: &mut Daemon, step: &Step) -> Result<RegisterResponse, Failure> {
     let mut spec = step.spec.clone();
     spec.replace = true;
     let file = step.file.as_deref().map(open).transpose()?;
-    let (parts, reading) = upload::stream(spec, file);
+    let progress = Progress::show(cx, &daemon.client, &step.name, spec.size);
+    let (parts, reading) = upload::stream(spec, file, &progress);
     let deadline = daemon.deadline;
     let answer = deadline.answer("register", daemon.client.register(deadline.request(parts))).await;
+    drop(progress);
     reading.check(step.file.as_deref())?;
     answer
 }

@@ -16,6 +16,7 @@ use crate::connect::Daemon;
 use crate::exit::{Exit, Failure};
 use crate::inspection::open;
 use crate::output::Format;
+use crate::progress::Progress;
 use crate::view;
 
 /// Upload a library and serve it below a prefix; returns when it answers
@@ -38,8 +39,10 @@ pub(crate) async fn run(cx: &Cx, args: Args) -> Result<Exit, Failure> {
     prompt::ask(&args.shim, &args.file, &mut spec).await?;
     (spec.sha256, spec.size) = upload::digest(&mut file, &args.file)?;
 
-    let (parts, reading) = upload::stream(spec, Some(file));
+    let progress = Progress::show(cx, &client, &spec.file_name, spec.size);
+    let (parts, reading) = upload::stream(spec, Some(file), &progress);
     let answer = deadline.answer("register", client.register(deadline.request(parts))).await;
+    drop(progress);
     reading.check(Some(&args.file))?;
     finish(cx, answer?, "register it again with --replace and --grant-requested, or with some of these")
 }

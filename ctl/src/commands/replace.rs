@@ -12,6 +12,7 @@ use crate::complete;
 use crate::connect::Daemon;
 use crate::exit::{Exit, Failure};
 use crate::inspection::open;
+use crate::progress::Progress;
 
 /// Change a plugin while it serves: another library, other settings, or both; what is not named stays as it was
 ///
@@ -45,8 +46,10 @@ pub(crate) async fn run(cx: &Cx, args: Args) -> Result<Exit, Failure> {
         spec.file_name = path.file_name().unwrap_or_default().to_string_lossy().into_owned();
         (spec.sha256, spec.size) = upload::digest(file, path)?;
     }
-    let (parts, reading) = upload::stream(spec, file);
+    let progress = Progress::show(cx, &client, &spec.name, spec.size);
+    let (parts, reading) = upload::stream(spec, file, &progress);
     let answer = deadline.answer("replace", client.replace(deadline.request(parts))).await;
+    drop(progress);
     reading.check(path.as_deref())?;
     finish(cx, answer?, "replace it again with --grant-requested, or with some of these")
 }

@@ -99,12 +99,26 @@ impl Fleet {
     ) {
         let (shared, version) = (Arc::clone(shared), Arc::clone(&self.version));
         let (book, events, epoch) = (card.logs.clone(), sender.clone(), self.epoch);
+        let (card, why) = (Arc::clone(card), self.seats[index].why.clone());
         let ticket = shared.enter(events.clone());
         let generation = ticket.generation;
+        let seat = u16::try_from(index).unwrap_or(u16::MAX);
         let attempt = tokio::spawn(async move {
             let start = async {
+                let tell = |state| {
+                    let process = Process { index: seat, generation, pid: 0 };
+                    shared.book.push(&card.name, Some(process), state, &why);
+                };
+                let mut compiles = false;
+                let begin = || {
+                    compiles = true;
+                    tell("compiling");
+                };
                 // What takes longer than a start holds nobody else's up.
-                let source = version.source(&shared).await?;
+                let source = version.source(&shared, begin).await?;
+                if compiles {
+                    tell(State::Starting.as_str());
+                }
                 let _turn = shared.turn().await?;
                 handshake::start(&shared, &version, source, ticket.generation, &book).await
             };

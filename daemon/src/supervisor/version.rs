@@ -101,8 +101,8 @@ impl Version {
         self.layers.lock().unwrap_or_else(PoisonError::into_inner).clone()
     }
 
-    /// Verifies the artifact, and has made of it what the kind is started from.
-    pub(super) async fn source(&self, shared: &Shared) -> Result<Source, StartError> {
+    /// Verifies the artifact, and has made of it what the kind is started from; `begin` is called before that takes its time.
+    pub(super) async fn source(&self, shared: &Shared, begin: impl FnOnce()) -> Result<Source, StartError> {
         let turn = shared.turn().await?;
         let (store, registration) = (shared.store.clone(), Arc::clone(&self.registration));
         let artifact = tokio::task::spawn_blocking(move || store.verify(&registration.sha256)).await;
@@ -110,7 +110,7 @@ impl Version {
         drop(turn);
         let kind = self.registration.kind;
         let Some(product) = started_from(kind) else { return Ok(Source { file: artifact.path(), artifact }) };
-        let file = shared.products.get(kind, &artifact, product, || {}).await;
+        let file = shared.products.get(kind, &artifact, product, begin).await;
         Ok(Source { file: file.map_err(|error| StartError::compile(&error))?, artifact })
     }
 

@@ -14,6 +14,7 @@ use valor_control::v1::{
 use valor_control::{MAX_ARTIFACT, MAX_CHUNK};
 
 use crate::exit::{Exit, Failure};
+use crate::progress::Progress;
 
 /// The SHA-256 in hexadecimal and the size; the file is at its beginning again. One that grows for ever has an end here.
 pub(in crate::commands) fn digest(file: &mut File, path: &Path) -> Result<(String, u64), Failure> {
@@ -103,10 +104,11 @@ impl Upload for ReplaceSpec {
 pub(in crate::commands) fn stream<U: Upload>(
     spec: U,
     file: Option<File>,
+    progress: &Progress,
 ) -> (ReceiverStream<U::Message>, Reading) {
     let (sender, receiver) = mpsc::channel(4);
     let reading = Reading::default();
-    let result = reading.clone();
+    let (result, progress) = (reading.clone(), progress.sent());
     tokio::task::spawn_blocking(move || {
         let (announced, size) = spec.announced();
         // A receiver that is gone means that valord has answered already.
@@ -126,6 +128,7 @@ pub(in crate::commands) fn stream<U: Upload>(
                 Err(error) => return failed(error),
             }
             hash.update(&chunk);
+            progress.add(chunk.len());
             if sender.blocking_send(U::chunk(chunk)).is_err() {
                 return;
             }
