@@ -7,7 +7,7 @@ DEMO_LISTEN ?= 127.0.0.1:8080
 
 CHAOS ?= 60
 
-.PHONY: help build demo demo-stop test chaos conformance test-systemd test-cgroup2 deb test-deb lint tools clean
+.PHONY: help build demo demo-stop test test-web chaos conformance test-systemd test-cgroup2 deb test-deb lint tools clean
 
 help: ## this text
 	@awk -F':.*## ' '/^[a-z0-9-]+:.*## /{printf "  make %-13s %s\n", $$1, $$2}' Makefile
@@ -28,6 +28,9 @@ test: tools build ## every test, as CI runs them
 	$(CARGO) check $(PROFILE) --locked --target wasm32-unknown-unknown -p hello -p with-state
 	$(CARGO) nextest run --cargo-profile release --locked --workspace $(if $(CI),--profile ci)
 	$(CARGO) test $(PROFILE) --locked --doc -p valor
+
+test-web: ## plugins in the browser, in Debian's Chromium (installs it)
+	sdk/web/tests/run
 
 chaos: build ## plugins killed, hung, replaced and flooded for CHAOS seconds, every answer checked
 	VALOR_TEST_CHAOS=$(CHAOS) $(CARGO) test $(PROFILE) --locked --workspace --test e2e -- --exact chaos::nobody_feels_the_faults_of_another --nocapture

@@ -27,6 +27,8 @@ class Router {
   #heard = () => {};
   /** @type {(() => void)[]} */
   #watchers = [];
+  /** Whether a host has said who is running. */
+  #told = false;
   /** URLs of the site that are kept. @type {Set<string>} */
   kept = new Set();
   /** Whether the manifest is known. */
@@ -93,6 +95,7 @@ class Router {
     }
     for (const name of this.#reports.keys()) if (!names.has(name)) this.#reports.delete(name);
     this.awake = true;
+    this.#told = true;
     this.#heard();
     this.#changed();
   }
@@ -145,8 +148,9 @@ class Router {
 
   /** When nobody is starting any more. */
   async settled() {
-    if (this.#reports.size === 0) await this.ask();
-    while (this.list().some((report) => report.state === "starting")) await this.#change();
+    const unknown = () => !this.#told || [...this.#byPrefix.values()].some(({ name }) => !this.#reports.has(name));
+    if (unknown()) await this.ask();
+    while (unknown() || this.list().some((report) => report.state === "starting")) await this.#change();
   }
 
   #change() {

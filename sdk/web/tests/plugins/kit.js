@@ -19,7 +19,7 @@ const ANSWERS = {
   "/throw": () => {
     throw new RangeError("thrown on purpose");
   },
-  "/nothing": () => {},
+  "/nothing": () => null,
   "/slow": () => new Promise(() => {}),
   "/spin": () => {
     for (;;);
@@ -30,11 +30,7 @@ const ANSWERS = {
   },
   "/size": async (request) => {
     let size = 0;
-    let sum = 0;
-    for await (const chunk of request.body) {
-      size += chunk.byteLength;
-      sum = (sum + chunk[0] + chunk[chunk.byteLength - 1]) % 65521;
-    }
+    for await (const chunk of request.body) size += chunk.byteLength;
     return Response.json({ size });
   },
   "/large": (request) => {
@@ -87,6 +83,6 @@ let aborted = 0;
 export default {
   fetch(request, env, ctx) {
     const { pathname } = new URL(request.url);
-    return ANSWERS[pathname]?.(request, env, ctx) ?? new Response(`kit ${pathname}`);
+    return pathname in ANSWERS ? ANSWERS[pathname](request, env, ctx) : new Response(`kit ${pathname}`);
   },
 };
