@@ -18,8 +18,12 @@ pub fn compile() -> Result<(), OneShotError> {
     run(&[], BOUNDS, |artifact| to_machine_code(&artifact))
 }
 
-/// What [`crate::load`] maps.
-pub(crate) fn to_machine_code(artifact: &[u8]) -> Result<Vec<u8>, String> {
+/// What a serving process maps.
+///
+/// # Errors
+///
+/// As [`compile`].
+pub fn to_machine_code(artifact: &[u8]) -> Result<Vec<u8>, String> {
     if let Some(problem) = inspect::look(artifact, String::new()).problem {
         return Err(format!("{}: {}", problem.message, problem.cure));
     }
