@@ -26,7 +26,8 @@ export async function dispatch(event, url) {
   const { request } = event;
   await router.ready;
   const found = router.find(url.pathname);
-  if (found === null || found[0].mode === "server") return fetch(request);
+  // The developers' page asks for the server's own answer.
+  if (found === null || found[0].mode === "server" || request.headers.has("x-valor-server")) return fetch(request);
   const [entry, rest] = found;
   const here = entry.mode === "local";
   // A page that is loaded in a tab takes the place of the one that was there, which may host the Workers.
