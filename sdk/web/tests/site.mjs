@@ -65,7 +65,7 @@ export class Site {
   async #answer(request, response) {
     const { pathname } = new URL(request.url, this.origin);
     const send = (type, body, headers = {}) => response.writeHead(200, { "content-type": type, "cache-control": "no-cache", "x-content-type-options": "nosniff", ...headers }).end(body);
-    if (this.pages.has(pathname)) return send(TYPES[".html"], this.pages.get(pathname), this.headers);
+    if (this.pages.has(pathname)) return send(TYPES[extname(pathname)] ?? TYPES[".html"], this.pages.get(pathname), this.headers);
     if (pathname === "/_valor/manifest.json") return send("application/json", JSON.stringify(this.manifest));
     if (this.root && pathname === "/sw.js") return send(TYPES[".js"], 'import "/_valor/sw.js";');
     const published = this.plugins.find((plugin) => plugin.entry.entry === pathname);
