@@ -71,8 +71,12 @@ impl Client {
         Self { policy, idle_timeout, http }
     }
 
-    /// Makes the call and follows its redirects, each of which needs a grant of its own.
-    pub(super) async fn send(&self, request: Request<Body>) -> Result<Response<BoxedBody>, FetchError> {
+    /// Makes the call and, where they are to be followed, follows its redirects, each of which needs a grant of its own.
+    pub(super) async fn send(
+        &self,
+        request: Request<Body>,
+        follow: bool,
+    ) -> Result<Response<BoxedBody>, FetchError> {
         let (mut parts, body) = request.into_parts();
         if parts.method == Method::CONNECT {
             return Err(refused("fetch opens no tunnels: use another method than CONNECT"));
@@ -89,6 +93,9 @@ impl Client {
             *request.uri_mut() = parts.uri.clone();
             *request.headers_mut() = parts.headers.clone();
             let response = client.request(request).await.map_err(|e| failure(&parts.uri, &e))?;
+            if !follow {
+                return Ok(self.answer(response));
+            }
             let Some(next) = redirect(&response, &parts.uri)? else {
                 return Ok(self.answer(response));
             };

@@ -26,6 +26,9 @@ use client::Client;
 pub use grant::{GrantError, NetGrant};
 pub use policy::{Policy, Refusal};
 
+/// A field of a fetch that is for the daemon and goes no further: `manual` leaves redirects to the plugin.
+const REDIRECT: &str = "valor-redirect";
+
 /// What holds for every plugin's fetches.
 #[derive(Debug, Clone)]
 pub struct EgressOptions {
@@ -83,8 +86,9 @@ impl Fetcher for Egress {
     fn fetch(
         &self,
         caller: Caller,
-        request: http::Request<Body>,
+        mut request: http::Request<Body>,
     ) -> LocalBoxFuture<'static, Result<http::Response<BoxedBody>, FetchError>> {
+        let follow = request.headers_mut().remove(REDIRECT).is_none_or(|mode| mode != "manual");
         let entry = Entry::new(&caller, &request);
         let uri = request.uri();
         // `example.org:80` is no path either; the client says so.
@@ -94,10 +98,12 @@ impl Fetcher for Egress {
         let client = self.client(&caller.plugin);
         let deadline = caller.deadline.unwrap_or_else(|| Instant::now() + caller.plugin.timeout());
         Box::pin(entry.write(async move {
-            tokio::time::timeout_at(deadline.into(), client.send(request)).await.unwrap_or_else(|_| {
-                let reason = "the deadline of the request has passed".to_owned();
-                Err(FetchError { kind: FetchErrorKind::Deadline, reason })
-            })
+            tokio::time::timeout_at(deadline.into(), client.send(request, follow)).await.unwrap_or_else(
+                |_| {
+                    let reason = "the deadline of the request has passed".to_owned();
+                    Err(FetchError { kind: FetchErrorKind::Deadline, reason })
+                },
+            )
         }))
     }
 }

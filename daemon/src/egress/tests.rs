@@ -70,12 +70,12 @@ fn a_granted_address_answers_and_another_port_is_refused() {
     run(async {
         let (port, asked) = server(vec![ok("hello")]).await;
         let client = client(&[format!("127.0.0.1:{port}")]);
-        let response = client.send(get(&format!("http://127.0.0.1:{port}/x?y=1"))).await.unwrap();
+        let response = client.send(get(&format!("http://127.0.0.1:{port}/x?y=1")), true).await.unwrap();
         assert_eq!(response.status(), StatusCode::OK);
         assert_eq!(response.into_body().collect().await.unwrap().to_bytes(), "hello");
         assert!(asked.await.unwrap()[0].starts_with("GET /x?y=1 HTTP/1.1\r\n"));
 
-        let error = client.send(get("http://127.0.0.1:1/")).await.err().unwrap();
+        let error = client.send(get("http://127.0.0.1:1/"), true).await.err().unwrap();
         assert_eq!(error.kind, FetchErrorKind::Refused);
         assert!(error.reason.contains("--allow-net 127.0.0.1:1"), "{error}");
     });
@@ -86,14 +86,14 @@ fn localhost_is_granted_by_its_name() {
     run(async {
         let (port, _asked) = server(vec![ok("hello")]).await;
         let refused = client(&["192.168.0.0/16".to_owned()])
-            .send(get(&format!("http://localhost:{port}/")))
+            .send(get(&format!("http://localhost:{port}/")), true)
             .await
             .err()
             .unwrap();
         assert_eq!(refused.kind, FetchErrorKind::Refused, "{refused}");
         let granted = client(&[format!("localhost:{port}")]);
         assert_eq!(
-            granted.send(get(&format!("http://localhost:{port}/"))).await.unwrap().status(),
+            granted.send(get(&format!("http://localhost:{port}/")), true).await.unwrap().status(),
             StatusCode::OK
         );
     });
@@ -116,14 +116,26 @@ fn each_redirect_needs_its_own_grant_and_leaves_credentials_behind() {
         ])
         .await;
         let client = client(&[format!("127.0.0.1:{first}"), format!("127.0.0.1:{second}")]);
-        let response = client.send(get(&format!("http://127.0.0.1:{first}/"))).await.unwrap();
+        let response = client.send(get(&format!("http://127.0.0.1:{first}/")), true).await.unwrap();
         assert_eq!(response.into_body().collect().await.unwrap().to_bytes(), "there");
         let asked = asked.await.unwrap().remove(0);
         assert!(asked.starts_with("GET /moved "));
         assert!(!asked.contains("secret"), "credentials went to another origin: {asked}");
 
-        let error = client.send(get(&format!("http://127.0.0.1:{first}/"))).await.err().unwrap();
+        let error = client.send(get(&format!("http://127.0.0.1:{first}/")), true).await.err().unwrap();
         assert_eq!(error.kind, FetchErrorKind::Refused);
+    });
+}
+
+#[test]
+fn a_redirect_is_left_to_a_plugin_that_wants_it() {
+    run(async {
+        let (port, asked) = server(vec![redirect("http://evil.test/")]).await;
+        let client = client(&[format!("127.0.0.1:{port}")]);
+        let response = client.send(get(&format!("http://127.0.0.1:{port}/")), false).await.unwrap();
+        assert_eq!(response.status(), StatusCode::FOUND);
+        assert_eq!(response.headers()["location"], "http://evil.test/");
+        assert_eq!(asked.await.unwrap().len(), 1);
     });
 }
 
@@ -143,7 +155,7 @@ fn a_redirect_loop_ends() {
             }
         });
         let error = client(&[format!("127.0.0.1:{port}")])
-            .send(get(&format!("http://127.0.0.1:{port}/")))
+            .send(get(&format!("http://127.0.0.1:{port}/")), true)
             .await
             .err()
             .unwrap();
@@ -156,8 +168,11 @@ fn a_redirect_loop_ends() {
 fn other_schemes_and_dead_targets_say_so() {
     run(async {
         let client = client(&["127.0.0.1:1".to_owned()]);
-        assert_eq!(client.send(get("ftp://127.0.0.1:1/")).await.err().unwrap().kind, FetchErrorKind::Refused);
-        let error = client.send(get("http://127.0.0.1:1/")).await.err().unwrap();
+        assert_eq!(
+            client.send(get("ftp://127.0.0.1:1/"), true).await.err().unwrap().kind,
+            FetchErrorKind::Refused
+        );
+        let error = client.send(get("http://127.0.0.1:1/"), true).await.err().unwrap();
         assert_eq!(error.kind, FetchErrorKind::Unreachable);
         assert!(error.reason.starts_with("cannot fetch from 127.0.0.1: "), "{error}");
     });
@@ -181,7 +196,7 @@ fn a_granted_name_that_leads_to_a_private_address_is_refused() {
     run(async {
         for address in ["127.0.0.1", "10.0.0.1", "169.254.169.254", "::1", "::ffff:127.0.0.1", "fd00::1"] {
             let (client, _) = resolving(&["evil.test:80".to_owned()], vec![address]);
-            let error = client.send(get("http://evil.test/")).await.err().unwrap();
+            let error = client.send(get("http://evil.test/"), true).await.err().unwrap();
             assert_eq!(error.kind, FetchErrorKind::Refused, "{address}: {error}");
             assert!(error.reason.contains("--allow-net"), "{error}");
         }
@@ -196,9 +211,9 @@ fn a_name_is_resolved_once_and_the_checked_address_is_the_one() {
         // A second answer would lead where nothing is granted.
         let (client, asked) = resolving(&grants, vec!["127.0.0.1", "10.0.0.1"]);
         let url = format!("http://moving.test:{port}/");
-        assert_eq!(client.send(get(&url)).await.unwrap().status(), StatusCode::OK);
+        assert_eq!(client.send(get(&url), true).await.unwrap().status(), StatusCode::OK);
         assert_eq!(asked.load(Ordering::Relaxed), 1);
-        let error = client.send(get(&url)).await.err().unwrap();
+        let error = client.send(get(&url), true).await.err().unwrap();
         assert_eq!(error.kind, FetchErrorKind::Refused, "the next connection asks again: {error}");
     });
 }
@@ -210,7 +225,11 @@ fn what_is_not_granted_is_not_even_resolved() {
         for url in
             ["http://secret.evil.test/", "https://good.test/", "http://good.test:8080/", "http://10.0.0.1/"]
         {
-            assert_eq!(client.send(get(url)).await.err().unwrap().kind, FetchErrorKind::Refused, "{url}");
+            assert_eq!(
+                client.send(get(url), true).await.err().unwrap().kind,
+                FetchErrorKind::Refused,
+                "{url}"
+            );
         }
         assert_eq!(asked.load(Ordering::Relaxed), 0, "a look-up tells somebody, too");
     });
@@ -222,7 +241,7 @@ fn a_redirect_to_a_name_with_a_private_address_is_refused() {
         let (port, _asked) = server(vec![redirect("http://evil.test/")]).await;
         let (client, _) =
             resolving(&[format!("127.0.0.1:{port}"), "evil.test".to_owned()], vec!["127.0.0.1"]);
-        let error = client.send(get(&format!("http://127.0.0.1:{port}/"))).await.err().unwrap();
+        let error = client.send(get(&format!("http://127.0.0.1:{port}/")), true).await.err().unwrap();
         assert_eq!(error.kind, FetchErrorKind::Refused, "{error}");
         assert!(
             error.reason.contains("evil.test resolves to 127.0.0.1, which is a loopback address"),
@@ -236,9 +255,9 @@ fn tunnels_and_bare_authorities_are_refused() {
     run(async {
         let client = client(&["127.0.0.1:1".to_owned()]);
         let tunnel = Request::connect("127.0.0.1:1").body(Body::empty()).unwrap();
-        assert_eq!(client.send(tunnel).await.err().unwrap().kind, FetchErrorKind::Refused);
+        assert_eq!(client.send(tunnel, true).await.err().unwrap().kind, FetchErrorKind::Refused);
         let bare = Request::get("127.0.0.1:1").body(Body::empty()).unwrap();
-        assert_eq!(client.send(bare).await.err().unwrap().kind, FetchErrorKind::Refused);
+        assert_eq!(client.send(bare, true).await.err().unwrap().kind, FetchErrorKind::Refused);
     });
 }
 
@@ -248,7 +267,7 @@ fn an_endless_response_head_is_cut_off() {
         let endless = format!("HTTP/1.1 200 OK\r\n{}\r\n", "x: y\r\n".repeat(100_000));
         let (port, _asked) = server(vec![endless]).await;
         let error = client(&[format!("127.0.0.1:{port}")])
-            .send(get(&format!("http://127.0.0.1:{port}/")))
+            .send(get(&format!("http://127.0.0.1:{port}/")), true)
             .await
             .err()
             .unwrap();
@@ -266,7 +285,7 @@ fn what_was_streamed_is_not_sent_twice() {
         let moved = |status: &str| redirect("/there").replace("302 Found", status);
         for status in ["307 Temporary Redirect", "308 Permanent Redirect"] {
             let (port, asked) = server(vec![moved(status)]).await;
-            let response = client(&[format!("127.0.0.1:{port}")]).send(post(port)).await.unwrap();
+            let response = client(&[format!("127.0.0.1:{port}")]).send(post(port), true).await.unwrap();
             assert!(status.starts_with(response.status().as_str()), "handed to the plugin as it is");
             assert_eq!(response.headers()["location"], "/there");
             assert!(asked.await.unwrap()[0].ends_with("\r\n\r\ndata"));
@@ -274,7 +293,7 @@ fn what_was_streamed_is_not_sent_twice() {
         for status in ["301 Moved Permanently", "302 Found", "303 See Other"] {
             let (port, asked) =
                 server(vec![moved(status), moved(status).replace("/there", "/further"), ok("end")]).await;
-            let response = client(&[format!("127.0.0.1:{port}")]).send(post(port)).await.unwrap();
+            let response = client(&[format!("127.0.0.1:{port}")]).send(post(port), true).await.unwrap();
             assert_eq!(response.status(), StatusCode::OK, "{status}");
             let asked = asked.await.unwrap();
             assert!(asked[0].starts_with("POST / ") && asked[1].starts_with("GET /there "), "{asked:?}");
@@ -298,7 +317,7 @@ fn a_body_that_stalls_ends_with_an_error() {
         let grants = Grants { net: vec![format!("127.0.0.1:{port}")], ..Grants::default() };
         let client =
             Client::new(Policy::new(&grants, &[]), Duration::from_millis(50), Duration::from_secs(5));
-        let response = client.send(get(&format!("http://127.0.0.1:{port}/"))).await.unwrap();
+        let response = client.send(get(&format!("http://127.0.0.1:{port}/")), true).await.unwrap();
         let error = response.into_body().collect().await.unwrap_err();
         assert!(error.to_string().contains("stalled for 50ms"), "{error}");
     });

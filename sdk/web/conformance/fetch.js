@@ -27,6 +27,16 @@ export const tests = {
     await t.throws("TimeoutError", () => fetch(`${t.origin}/never`, { signal: AbortSignal.timeout(5) }));
     await t.throws("AbortError", () => fetch(`${t.origin}/echo`, { signal: AbortSignal.abort() }));
   },
+  async "redirects are followed, left alone or refused"(t) {
+    const followed = await fetch(`${t.origin}/redirect`);
+    t.equal([followed.status, await followed.text()], [200, ""]);
+    const left = await fetch(`${t.origin}/redirect`, { redirect: "manual" });
+    t.equal([left.status, left.ok, left.headers.get("location")], [302, false, "/status/200"]);
+    await left.body?.cancel();
+    await t.throws("TypeError", () => fetch(`${t.origin}/redirect`, { redirect: "error" }));
+    const direct = await fetch(`${t.origin}/status/200`, { redirect: "error" });
+    t.equal([direct.status, await direct.text()], [200, ""]);
+  },
   async "what cannot be fetched rejects"(t) {
     await t.throws("TypeError", () => fetch("http://"));
     await t.throws("TypeError", () => fetch(`${t.origin}/echo`, { body: "x" }));

@@ -26,7 +26,7 @@ async function caught(action) {
 
 export function assertions(origin) {
   return {
-    /** A server that answers `/echo` (method, body, content type), `/status/N`, `/stream` (`a`, `b`, `c` in parts), and never `/never`. */
+    /** A server that answers `/echo` (method, body, content type), `/status/N`, `/stream` (`a`, `b`, `c` in parts), `/redirect` (302 to `/status/200`), and never `/never`. */
     origin,
     ok(value, why = "is not true") {
       if (!value) throw new Error(`${show(value)} ${why}`);

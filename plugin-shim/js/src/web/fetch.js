@@ -6,24 +6,31 @@ import { fieldsOf } from "valor:headers";
 import { Request, targetOf } from "valor:request";
 import { fetched } from "valor:response";
 
+const REDIRECTS = new Set([301, 302, 303, 307, 308]);
+
 export function fetch(input, init) {
   return new Promise((resolve, reject) => {
     const request = new Request(input, init);
     const { signal } = request;
     signal.throwIfAborted();
-    if (request.redirect !== "follow") {
-      const asked = JSON.stringify(request.redirect);
-      throw new TypeError(`fetch: redirect ${asked} is not supported: valord follows redirects, within the grants`);
-    }
     const content = contentOf(request);
     const streamed = content !== null && content.bytes === null;
-    const id = host.fetch(request.method, targetOf(request), fieldsOf(request.headers), content?.bytes ?? null, !streamed);
+    const fields = fieldsOf(request.headers);
+    // valord follows redirects, within the grants, unless it is told not to.
+    if (request.redirect !== "follow") fields.push("valor-redirect", "manual");
+    const id = host.fetch(request.method, targetOf(request), fields, content?.bytes ?? null, !streamed);
     const exchange = new Exchange(id, "body", ...(streamed ? ["upload"] : []));
 
     // Let go of with the answer: the exchange must not keep it, or it would never be garbage.
     let settle = { resolve, reject };
     exchange.onResponse = () => {
       const [status, fields, end] = host.response(id);
+      if (request.redirect === "error" && REDIRECTS.has(status)) {
+        const error = new TypeError(`fetch of ${request.url}: it is redirected, and redirect is "error"`);
+        fail(error);
+        exchange.reset(false, "redirected", error);
+        return;
+      }
       const response = fetched(status, fields, request.url, end ? null : exchange.content());
       if (contentOf(response) === null) exchange.done("body");
       settle.resolve(response);

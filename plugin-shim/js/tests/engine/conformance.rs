@@ -73,6 +73,13 @@ fn serve(
             link.send(id, b"b", false);
             link.send(id, b"c", true);
         }
+        // As valord does, who follows it unless it is told not to.
+        "/redirect" => {
+            let manual = fields.iter().any(|(name, value)| name == "valor-redirect" && value == "manual");
+            let (status, fields) =
+                if manual { (302, &[("location", "/status/200")][..]) } else { (200, &[][..]) };
+            link.respond(id, status, fields, true);
+        }
         "/never" => {}
         path => {
             let status = path.strip_prefix("/status/").unwrap().parse().unwrap();

@@ -118,7 +118,7 @@ fn what_cannot_be_fetched_is_refused_here() {
     let mut engine = Engine::ready(
         "export default { async fetch() {
             const of = async (...args) => { try { await fetch(...args); return 'no error'; } catch (e) { return e.name; } };
-            return Response.json([await of('x y'), await of('http://u:p@x/'), await of('http://x/', { redirect: 'manual' }),
+            return Response.json([await of('x y'), await of('http://u:p@x/'), await of('http://x/', { redirect: 'never' }),
                 await of('http://x/', { body: 'x' }), await of('http://x/', { method: 'CONNECT' }),
                 await of('http://x/', { signal: AbortSignal.abort() })]); } }",
     );
