@@ -7,7 +7,7 @@ DEMO_LISTEN ?= 127.0.0.1:8080
 
 CHAOS ?= 60
 
-.PHONY: help build demo demo-stop test test-web chaos conformance test-systemd test-cgroup2 deb test-deb lint tools clean
+.PHONY: help build demo demo-stop test test-web bench-guard chaos conformance test-systemd test-cgroup2 deb test-deb lint tools clean
 
 help: ## this text
 	@awk -F':.*## ' '/^[a-z0-9-]+:.*## /{printf "  make %-13s %s\n", $$1, $$2}' Makefile
@@ -31,6 +31,11 @@ test: tools build ## every test, as CI runs them
 
 test-web: ## plugins in the browser, in Debian's Chromium (installs it)
 	sdk/web/tests/run
+
+bench-guard: ## instructions per request under callgrind, against the committed figures (UPDATE=1 commits new ones)
+	@command -v valgrind >/dev/null || apt-get install -y -qq valgrind
+	$(CARGO) build $(PROFILE) --locked --workspace --all-targets
+	daemon/benches/guard.py $(if $(UPDATE),--update) $(BIN)
 
 chaos: build ## plugins killed, hung, replaced and flooded for CHAOS seconds, every answer checked
 	VALOR_TEST_CHAOS=$(CHAOS) $(CARGO) test $(PROFILE) --locked --workspace --test e2e -- --exact chaos::nobody_feels_the_faults_of_another --nocapture

@@ -1,14 +1,12 @@
 #!/usr/bin/env bash
 # What one request costs: valord with the hello plugin beside the same answer in process under axum, interleaved in one
-# run. CPU time, context switches and system calls are those of all server processes together. Instructions are
-# user-space only and under callgrind, since not every machine has hardware counters: of axum the whole process, of valord the data
-# worker alone (examples/plane_alone.rs), because valgrind can follow neither a spawn nor a sandbox.
-# Needs root, wrk, strace and valgrind (Debian packages).
+# run. CPU time, context switches and system calls are those of all server processes together. Instructions: guard.py.
+# Needs root, wrk and strace (Debian packages).
 set -euo pipefail
 cd "$(dirname "$0")/../.."
 bin=target/release rounds=${ROUNDS:-3} seconds=${SECONDS_EACH:-4}
 make -s build >/dev/null
-cargo build --release --locked -q -p valord --example axum_in_process --example plane_alone
+cargo build --release --locked -q -p valord --example axum_in_process
 dir=$(mktemp -d)
 strip -o "$dir/libhello.so" $bin/libhello_plugin.so
 trap 'jobs -p | xargs -r kill; wait; rm -rf "$dir"' EXIT
@@ -56,24 +54,3 @@ for ((round = 1; round <= rounds; round++)); do
   done
 done
 kill $pid_axum $pid_valord; wait || true
-
-printf '\n%-8s %4s %14s\n' server c instructions
-plane() { exec "$@" $bin/examples/plane_alone 127.0.0.1:8091; }
-for server in axum plane; do
-  # The threads of the plane: main, the data worker, its peer. Of axum all count.
-  [[ $server == plane ]] && threads=02 || threads='*'
-  for c in 1 64; do
-    total=()
-    # A long run less a short one: what is left is the requests.
-    for s in 1 5; do
-      rm -f "$dir"/callgrind*
-      $server valgrind --tool=callgrind --separate-threads=yes --callgrind-out-file="$dir/callgrind" 2>/dev/null & pid=$!
-      ready $server 2>/dev/null
-      n=$(load $server $c ${s}s)
-      kill -INT $pid; wait $pid || true
-      total+=("$n" "$(awk '/^totals:/ {sum += $2} END {printf "%.0f", sum}' "$dir"/callgrind-$threads)")
-    done
-    awk -v s=$server -v c=$c -v n0="${total[0]}" -v i0="${total[1]}" -v n1="${total[2]}" -v i1="${total[3]}" \
-      'BEGIN {printf "%-8s %4d %14.0f\n", s, c, (i1 - i0) / (n1 - n0)}'
-  done
-done

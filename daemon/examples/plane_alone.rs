@@ -1,11 +1,14 @@
-//! The data plane alone, with a peer in this process that answers as `hello` does: what callgrind can follow, since
-//! valgrind knows neither the calls that start processes nor the sandbox (`daemon/benches/cost.sh`).
+//! `plane_alone N`: the data plane alone, asked N times one after the other by a client in this process, with a peer that answers
+//! as `hello` does, for `daemon/benches/guard.py`: valgrind knows neither the calls that start processes nor the sandbox. The
+//! threads, in their order: main, the data worker, the peer, the client.
 
-use std::io::{IoSlice, Write as _};
+use std::io::{IoSlice, Read as _, Write as _};
+use std::net::{SocketAddr, TcpStream};
 use std::os::unix::net::UnixStream;
 use std::rc::Rc;
 use std::time::Duration;
 
+use anyhow::{Context as _, anyhow, ensure};
 use futures_util::future::LocalBoxFuture;
 use valor_wire::{Connection, Event, Limits, Role};
 use valord::link::{self, Caller, FetchError, Fetcher};
@@ -14,7 +17,7 @@ use valord::plugin::{self, Generation, Grants, Plugin};
 use valord::routes::{Route, Routes, Target};
 
 fn main() -> anyhow::Result<()> {
-    let address = std::env::args().nth(1).unwrap_or_else(|| "127.0.0.1:8093".to_owned());
+    let count: usize = std::env::args().nth(1).context("usage: plane_alone N")?.parse()?;
     let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build()?;
     runtime.block_on(async {
         let options = PlaneOptions { workers: 1, ..PlaneOptions::default() };
@@ -29,17 +32,33 @@ fn main() -> anyhow::Result<()> {
             Install { plugin: plugin.clone(), generation, sockets: vec![ours], deadline, witness: None };
         plane.install(install).await?;
         plane.publish(Routes::build(vec![Route { plugin, target: Target::Ready([generation].into()) }])?);
-        let listener = tokio::net::TcpListener::bind(address).await?;
-        loop {
-            tokio::select! {
-                accepted = listener.accept() => {
-                    let (stream, peer) = accepted?;
-                    plane.accept(stream.into_std()?, peer).await;
-                }
-                signal = tokio::signal::ctrl_c() => return Ok(signal?),
-            }
-        }
+        let listener = tokio::net::TcpListener::bind("127.0.0.1:0").await?;
+        let address = listener.local_addr()?;
+        let client = std::thread::Builder::new().name("client".to_owned()).spawn(move || ask(address, count))?;
+        let (stream, peer) = listener.accept().await?;
+        plane.accept(stream.into_std()?, peer).await;
+        tokio::task::spawn_blocking(|| client.join()).await?.map_err(|_| anyhow!("the client has panicked"))?
     })
+}
+
+/// One connection, one request at a time.
+fn ask(address: SocketAddr, count: usize) -> anyhow::Result<()> {
+    const REQUEST: &str = "GET /hello HTTP/1.1\r\nHost: 127.0.0.1:8091\r\nAccept: */*\r\nAccept-Encoding: gzip\r\n\
+        Accept-Language: en\r\nUser-Agent: bench\r\nX-Request-Id: 0123456789abcdef\r\n\r\n";
+    const BODY: &[u8] = b"OK response from a plugin";
+    let mut stream = TcpStream::connect(address)?;
+    let mut buffer = [0; 4096];
+    for _ in 0..count {
+        stream.write_all(REQUEST.as_bytes())?;
+        let mut have = 0;
+        while !buffer[..have].ends_with(BODY) {
+            let n = stream.read(&mut buffer[have..])?;
+            ensure!(n > 0, "the connection was closed after {:?}", String::from_utf8_lossy(&buffer[..have]));
+            have += n;
+        }
+        ensure!(buffer.starts_with(b"HTTP/1.1 200 "), "{:?}", String::from_utf8_lossy(&buffer[..have]));
+    }
+    Ok(())
 }
 
 /// Answers every request at once, all of a read with one write, like the shim.

@@ -1,7 +1,5 @@
 //! `valor-shim`: the sandboxed process of one native plugin; the life of one is in [`valor_shim_core::program`].
 
-mod engine;
-
 use std::process::ExitCode;
 
 use valor_shim_core::inspect;
@@ -14,7 +12,7 @@ fn main() -> ExitCode {
         what: "The sandboxed process of one native plugin",
         profile: Profile { mdwe: true },
         one_shots: &[("inspect", inspect::native)],
-        serve: engine::serve,
+        serve: valor_shim::serve,
     };
     program.main()
 }

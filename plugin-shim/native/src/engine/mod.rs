@@ -43,7 +43,7 @@ pub(crate) struct Failure {
 
 /// Runs the plugin until its sockets are closed, and only then returns. In all other cases the process ends here and now: the
 /// plugin's threads may be anywhere, and its exit handlers may take their time.
-pub(crate) fn serve(plan: Plan, listener: &mut Listener, reporter: &Reporter) -> ExitCode {
+pub fn serve(plan: Plan, listener: &mut Listener, reporter: &Reporter) -> ExitCode {
     process::line_buffered_stdout();
     host::log_to(reporter.clone());
     let code = match begin(plan, reporter) {
