@@ -120,6 +120,8 @@ export async function instantiate(source, options = {}) {
   const module = await compile(source);
   const plugin = new Plugin(module, options);
   await plugin.created;
+  // It may have died in the very call that created it.
+  if (plugin.dead) throw plugin.dead;
   return plugin;
 }
 
@@ -434,6 +436,8 @@ class Exchange {
   #credit = INITIAL_WINDOW;
   /** @type {(() => void) | null} */ #more = null;
   #ended = false;
+  /** Whether a reader waits. */
+  #wanted = false;
   /** @type {Uint8Array[]} */ #parts = [];
   /** @type {ReadableStreamDefaultReader<Uint8Array> | null} */ #source = null;
 
@@ -467,6 +471,7 @@ class Exchange {
     const body = this.#body;
     if (!body) return;
     const part = this.#parts.shift();
+    this.#wanted = part === undefined;
     if (part) {
       this.#owed += part.length;
       body.enqueue(part);
@@ -500,9 +505,7 @@ class Exchange {
     if (part.length > 0) this.#parts.push(part);
     this.#ended = end;
     if (end && !this.fetched) this.close();
-    // `desiredSize` of a stream that buffers nothing is positive when somebody reads; at an end, there may be nothing to read.
-    const waits = /** @type {any} */ (this.#body).desiredSize > 0;
-    if (waits || (end && this.#parts.length === 0)) this.#give();
+    if (this.#wanted || (end && this.#parts.length === 0)) this.#give();
   }
 
   /** @param {number} credit */
