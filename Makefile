@@ -7,15 +7,21 @@ DEMO_LISTEN ?= 127.0.0.1:8080
 
 CHAOS ?= 60
 
+# The examples that are a module of WebAssembly, too, from the same source.
+GUESTS := hello with-state axum-router fetch markdown
+
 .PHONY: help build demo demo-stop test test-web bench-guard chaos conformance test-systemd test-cgroup2 deb test-deb lint tools clean
 
 help: ## this text
 	@awk -F':.*## ' '/^[a-z0-9-]+:.*## /{printf "  make %-13s %s\n", $$1, $$2}' Makefile
 
+# target/wasm32-unknown-unknown/release/hello_plugin.wasm is what `valorctl register` and browsers take.
 # Always the whole workspace, so that every target shares one set of features and nothing is built twice.
 build: ## target/release/{valord,valor-shim,valor-shim-js,valorctl} and the examples
 	$(CARGO) build $(PROFILE) --locked --workspace
 	$(MAKE) -C examples/hello-c OUT=$(abspath $(BIN))
+	@rustup target list --installed | grep -qx wasm32-unknown-unknown || rustup target add wasm32-unknown-unknown
+	$(CARGO) build $(PROFILE) --locked --target wasm32-unknown-unknown $(GUESTS:%=-p %)
 
 demo: build ## start valord with every example on http://127.0.0.1:8080
 	@examples/demo.sh start $(DEMO_LISTEN)
@@ -25,9 +31,10 @@ demo-stop: ## stop what `make demo` started
 
 test: tools build ## every test, as CI runs them
 	$(CARGO) build $(PROFILE) --locked --workspace --all-targets
-	$(CARGO) check $(PROFILE) --locked --target wasm32-unknown-unknown -p hello -p with-state
+	$(CARGO) build $(PROFILE) --locked --target wasm32-unknown-unknown $(GUESTS:%=-p %) -p valor-test-guest
 	$(CARGO) nextest run --cargo-profile release --locked --workspace $(if $(CI),--profile ci)
 	$(CARGO) test $(PROFILE) --locked --doc -p valor
+	node --test sdk/web/tests/loader/
 
 test-web: ## plugins in the browser, in Debian's Chromium (installs it)
 	sdk/web/tests/run
@@ -63,7 +70,7 @@ lint: ## formatting, clippy, documentation links
 
 tools:
 	@command -v cargo-nextest >/dev/null || $(CARGO) install --locked cargo-nextest@0.9.143
-	@rustup target list --installed | grep -qx wasm32-unknown-unknown || rustup target add wasm32-unknown-unknown
+	@command -v node >/dev/null || { apt-get update -qq && apt-get install -y -qq nodejs; }
 	@rustup toolchain list | grep -q '^nightly' || rustup toolchain install nightly --profile minimal
 
 clean:

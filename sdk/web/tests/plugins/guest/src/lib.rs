@@ -35,7 +35,8 @@ pub async fn on_create(cx: &mut Context) -> Result<(), String> {
         time::sleep(Duration::from_millis(ms)).await;
     }
     if let Some(url) = config["fetch"].as_str() {
-        let text = fetch(url).await.map_err(|e| e.to_string())?.into_text().await.map_err(|e| e.to_string())?;
+        let text =
+            fetch(url).await.map_err(|e| e.to_string())?.into_text().await.map_err(|e| e.to_string())?;
         cx.set(text);
     }
     if let Some(reason) = config["fail"].as_str() {
@@ -50,7 +51,11 @@ pub async fn on_request(cx: &Context, mut request: http::Request) -> http::Resul
     let seen = cx.get::<Seen>();
     seen.requests.fetch_add(1, Ordering::Relaxed);
     let number = |name: &str| {
-        request.url().query_pairs().find(|(key, _)| key == name).and_then(|(_, value)| value.parse::<u64>().ok())
+        request
+            .url()
+            .query_pairs()
+            .find(|(key, _)| key == name)
+            .and_then(|(_, value)| value.parse::<u64>().ok())
     };
     let ms = Duration::from_millis(number("ms").unwrap_or_default());
     let bytes = usize::try_from(number("bytes").unwrap_or_default())?;
@@ -58,7 +63,8 @@ pub async fn on_request(cx: &Context, mut request: http::Request) -> http::Resul
         "/echo" => http::Response::new(http::StatusCode::OK, request.take_body()),
         "/length" => request.bytes().await?.len().to_string().into(),
         "/head" => {
-            let fields: Vec<_> = request.headers().iter().map(|(k, v)| json!([k.as_str(), v.as_bytes()])).collect();
+            let fields: Vec<_> =
+                request.headers().iter().map(|(k, v)| json!([k.as_str(), v.as_bytes()])).collect();
             http::Response::json(&json!({
                 "method": request.method().as_str(), "target": request.uri().to_string(), "fields": fields,
             }))?
@@ -69,13 +75,16 @@ pub async fn on_request(cx: &Context, mut request: http::Request) -> http::Resul
             .with_header("x-bytes", http::HeaderValue::from_bytes(b"gr\xFC\xDFe")?)?,
         "/zeros" => vec![0_u8; bytes].into(),
         "/ticks" => {
-            let ticks = stream::unfold((0, time::interval(ms.max(Duration::from_millis(1)))), async |(n, mut interval)| {
-                if n == 3 {
-                    return None;
-                }
-                interval.tick().await;
-                Some((Ok::<_, Infallible>(Bytes::from(format!("{n}\n"))), (n + 1, interval)))
-            });
+            let ticks = stream::unfold(
+                (0, time::interval(ms.max(Duration::from_millis(1)))),
+                async |(n, mut interval)| {
+                    if n == 3 {
+                        return None;
+                    }
+                    interval.tick().await;
+                    Some((Ok::<_, Infallible>(Bytes::from(format!("{n}\n"))), (n + 1, interval)))
+                },
+            );
             http::Response::new(http::StatusCode::OK, http::Body::from_stream(ticks))
         }
         "/endless" => {
