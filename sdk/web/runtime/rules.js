@@ -36,7 +36,7 @@ export function unsupported({ kind }) {
     case "wasm":
       return null;
     case "wasi":
-      return "WASI components are not run in the browser yet";
+      return "Suspending" in WebAssembly ? null : "this browser has no JSPI (WebAssembly.Suspending), which WASI components need";
     default:
       return `this runtime does not know plugins of the kind ${JSON.stringify(kind)}`;
   }

@@ -20,6 +20,7 @@ import { Served } from "./served.js";
 const ENGINES = {
   js: () => import("./engine-js.js"),
   wasm: () => import("./engine-wasm.js"),
+  wasi: () => import("./engine-wasi.js"),
 };
 
 addEventListener("message", ({ data, ports }) => void begin(data, ports[0]), { once: true });

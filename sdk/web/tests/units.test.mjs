@@ -3,7 +3,7 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
 import { Receiver, Sender, WINDOW } from "../runtime/pipe.js";
-import { pause, same } from "../runtime/rules.js";
+import { pause, same, unsupported } from "../runtime/rules.js";
 import { find } from "../runtime/routes.js";
 
 /** A sender and a receiver on the two ends of a channel. */
@@ -72,4 +72,14 @@ test("the longest prefix at a segment, as in valord", () => {
   ];
   for (const [path, prefix, rest] of cases) assert.deepEqual(find(routes, path), [{ prefix }, rest], path);
   assert.equal(find(new Map([["/foo", {}]]), "/bar"), null);
+});
+
+test("without JSPI the server answers for WASI components, with it they run here", () => {
+  const before = Object.getOwnPropertyDescriptor(WebAssembly, "Suspending");
+  delete WebAssembly.Suspending;
+  assert.match(unsupported({ kind: "wasi" }), /JSPI/);
+  WebAssembly.Suspending = class {};
+  assert.equal(unsupported({ kind: "wasi" }), null);
+  delete WebAssembly.Suspending;
+  if (before) Object.defineProperty(WebAssembly, "Suspending", before);
 });
