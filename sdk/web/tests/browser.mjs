@@ -17,7 +17,7 @@ after(() => browser?.close());
 
 /** A test with a site of its own; `t.page` is a tab in which `valor.ready()` was awaited, unless `cold`. */
 export function test(name, { plugins = [], cold = false, site: how = {}, args } , body) {
-  nodeTest(name, { timeout: 60_000 }, async () => {
+  nodeTest(name, { timeout: 180_000 }, async () => {
     const own = args ? await launch(args) : null;
     browser ??= await launch();
     const site = await new Site(await Promise.all(plugins), how).start();

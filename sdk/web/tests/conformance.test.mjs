@@ -31,6 +31,7 @@ function serve(request, response) {
     for (const part of ["a", "b"]) response.write(part);
     return response.end("c");
   }
+  if (pathname === "/redirect") return response.writeHead(302, { location: "/status/200" }).end();
   if (pathname === "/never") return;
   const status = Number(pathname.match(/^\/status\/(\d+)$/)?.[1] ?? 404);
   return response.writeHead(status).end();
