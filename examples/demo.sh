@@ -63,6 +63,7 @@ start() {
 
   # examples/plugins.json has brought `hello` and `with-state` as Alice and Bob; the others come through the control API.
   ctl register $bin/libhello_c_plugin.so --name hello-c --prefix /hello-c
+  ctl register target/wasm32-unknown-unknown/release/hello_plugin.wasm --name hello-wasm --prefix /hello-wasm
   ctl register examples/hello-js/hello.js
   ctl register examples/with-state-js/with-state.js --config '"Alice"'
   ctl register $bin/libaxum_router_plugin.so --name axum-router --prefix /axum
@@ -76,6 +77,7 @@ start() {
   http GET '/alice?who=you'
   http GET '/bob?who=you'
   http GET /hello-c
+  http GET /hello-wasm
   http GET /hello-js
   http GET '/with-state-js?who=you'
   http GET /axum/
