@@ -34,7 +34,7 @@ test: tools build ## every test, as CI runs them
 	$(CARGO) build $(PROFILE) --locked --target wasm32-unknown-unknown $(GUESTS:%=-p %) -p valor-test-guest
 	$(CARGO) nextest run --cargo-profile release --locked --workspace $(if $(CI),--profile ci)
 	$(CARGO) test $(PROFILE) --locked --doc -p valor
-	node --test sdk/web/tests/loader/*.test.mjs
+	node --test sdk/web/tests/loader/*.test.mjs sdk/corpus/*.test.mjs
 
 test-web: ## plugins in the browser, in Debian's Chromium (installs it)
 	sdk/web/tests/run
