@@ -31,6 +31,7 @@ const UNSAFE: &[&str] = &[
     "plugin-shim/js/src/engine/memory.rs",
     "plugin-shim/js/src/host/bytes.rs",
     "plugin-shim/js/src/host/text.rs",
+    "plugin-shim/wasm/src/component/ready.rs",
     "plugin-shim/wasm/src/load.rs",
     "sdk/abi/",
     "sdk/macros/src/",

@@ -1,4 +1,4 @@
-//! Maps machine code. The one place of this crate that is `unsafe`.
+//! Maps machine code. Nothing else of this crate that is `unsafe` has to do with the plugin.
 //!
 //! Wasmtime trusts what it maps: whoever writes that file writes machine code. It is sound because only valord hands over an
 //! artifact, and it hands over nothing but what its own `compile` one-shot of this very program has written, kept by the hash of

@@ -18,7 +18,7 @@ use std::io::Write as _;
 use std::process::ExitCode;
 
 use cli::Command;
-pub use run::{Plan, Profile};
+pub use run::{Files, Plan, Profile};
 
 use crate::control::{Listener, Reporter};
 use crate::one_shot::OneShotError;

@@ -32,10 +32,23 @@ pub struct Plan {
     pub workers: usize,
     /// How much memory it may have, in bytes, for engines that count it.
     pub memory: u64,
+    /// What it may reach of files, for engines that hand them out one by one.
+    pub files: Files,
     /// The data sockets; socket `i` belongs to worker `i % workers`.
     pub sockets: Vec<OwnedFd>,
     /// Closes the sandbox for all threads.
     pub seal: Box<dyn FnOnce() -> Result<(), String>>,
+}
+
+/// Files and directories as the plugin process sees them.
+#[derive(Debug, Clone, Default)]
+pub struct Files {
+    /// The plugin's own directory.
+    pub data: Option<PathBuf>,
+    /// Granted for reading.
+    pub read: Vec<PathBuf>,
+    /// Granted for writing.
+    pub write: Vec<PathBuf>,
 }
 
 impl fmt::Debug for Plan {
@@ -72,6 +85,7 @@ pub(super) fn run(program: &Program, fds: &Fds) -> Result<ExitCode, Box<dyn Erro
         config: start.config.to_string(),
         workers: usize::from(start.workers),
         memory: setup.memory,
+        files: Files { data: confined.data_path.clone(), read: setup.read, write: setup.write },
         sockets,
         seal: Box::new(move || confined.seal().map(drop).map_err(|error| chain(&error))),
     };

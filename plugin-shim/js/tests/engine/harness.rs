@@ -9,7 +9,7 @@ use std::time::Duration;
 
 use bytes::Bytes;
 use valor_shim_core::control::Control;
-use valor_shim_core::program::Plan;
+use valor_shim_core::program::{Files, Plan};
 use valor_shim_js::serve;
 use valor_wire::control::{Decoder, FromShim, LogLevel, Step};
 use valor_wire::{Connection, Event, Field, Limits, RequestHead, ResetCode, Role, StreamId};
@@ -44,6 +44,7 @@ impl Engine {
                 config,
                 workers: 1,
                 memory,
+                files: Files::default(),
                 sockets: vec![OwnedFd::from(socket)],
                 seal: Box::new(|| Ok(())),
             };

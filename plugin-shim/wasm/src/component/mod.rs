@@ -1,12 +1,100 @@
-//! Components of the world `wasi:http/proxy`.
+//! Components of the world `wasi:http/proxy`: an instance a request, out of a pool, on as many workers as there are.
+//!
+//! ```text
+//! wire ─► worker (callbacks of the pump) ─► request (a task, a store, an instance) ─► the component
+//! wire ◄─ Gate (an exchange and who waits for it) ◄─ bodies, fetches ◄────┘
+//! ```
+//!
+//! Code that works for long lets its neighbours have a turn at every tick, and is dropped when valord cancels its request.
 
-use valor_shim_core::program::Plan;
+mod body;
+mod fetch;
+mod gate;
+mod pool;
+mod ready;
+mod request;
+mod state;
+mod worker;
+
+use std::sync::Arc;
+use std::sync::mpsc::sync_channel;
+use std::thread::Builder;
+
+use tokio::sync::Semaphore;
+use valor_shim_core::program::{Files, Plan};
 use valor_shim_core::wire::control::Step;
-use wasmtime::component::Component;
+use wasmtime::component::{Component, Linker};
+use wasmtime_wasi_http::p2::bindings::ProxyPre;
 
-use crate::serve::Teller;
+use crate::load;
+use crate::memory::Budget;
+use crate::serve::{News, Teller};
+use crate::ticker::Ticker;
+use state::State;
 
-pub(crate) fn start(_code: &Component, plan: Plan, _teller: &Teller) -> Result<usize, (Step, String)> {
-    drop(plan);
-    Err((Step::Load, "components are not served by this version".to_owned()))
+/// Of a worker; components run on stacks of the pool.
+const STACK: usize = 2 << 20;
+
+/// What instances are made of.
+pub(crate) struct Recipe {
+    pre: ProxyPre<State>,
+    ticker: Ticker,
+    budget: Arc<Budget>,
+    /// One for each instance that the pool has room for.
+    places: Semaphore,
+    name: String,
+    environment: Vec<(String, String)>,
+    files: Files,
+}
+
+/// Maps the code again, for an engine with a pool of the size that it needs; starts the workers and closes the sandbox. The result is
+/// how many workers there are.
+pub(crate) fn start(code: &Component, plan: Plan, teller: &Teller) -> Result<usize, (Step, String)> {
+    let load = |message: String| (Step::Load, message);
+    let failed = |error: wasmtime::Error| load(format!("{error:#}"));
+    let (config, places) = pool::config(code);
+    let component = load::component(&plan.artifact, &config).map_err(load)?;
+    let mut linker = Linker::<State>::new(component.engine());
+    wasmtime_wasi::p2::add_to_linker_async(&mut linker).map_err(failed)?;
+    wasmtime_wasi_http::p2::add_only_http_to_linker_async(&mut linker).map_err(failed)?;
+    let pre = linker.instantiate_pre(&component).and_then(ProxyPre::new).map_err(failed)?;
+    let ticker = Ticker::start(component.engine()).map_err(load)?;
+    let files = state::directories(&plan.files, teller);
+    let environment = state::environment(&plan);
+    let budget = Budget::new(plan.memory);
+    let places = Semaphore::new(places);
+    let recipe = Arc::new(Recipe { pre, ticker, budget, places, name: plan.name, environment, files });
+
+    let workers = plan.workers.max(1);
+    let mut shares: Vec<_> = (0..workers).map(|_| Vec::new()).collect();
+    for (index, socket) in plan.sockets.into_iter().enumerate() {
+        shares[index % workers].push(socket);
+    }
+    let mut begins = Vec::new();
+    for (index, sockets) in shares.into_iter().enumerate() {
+        let (go, begin) = sync_channel::<()>(1);
+        let (recipe, teller) = (Arc::clone(&recipe), teller.clone());
+        let thread = Builder::new().name(format!("worker-{index}")).stack_size(STACK).spawn(move || {
+            // Fails when the start has, and the process ends.
+            if begin.recv().is_ok() {
+                teller.tell(match worker::run(&recipe, sockets, &teller) {
+                    Ok(()) => News::Done,
+                    Err(error) => News::Broken(format!("a worker cannot go on: {error}")),
+                });
+            }
+        });
+        thread.map_err(|error| {
+            load(format!(
+                "cannot start a worker thread: {error}: raise the plugin's limits of threads or memory"
+            ))
+        })?;
+        begins.push(go);
+    }
+    (plan.seal)().map_err(|message| (Step::Seal, message))?;
+    for go in begins {
+        // Fails only when the thread is gone, which it cannot be yet.
+        let _sent: Result<(), _> = go.send(());
+    }
+    teller.tell(News::Ready(1));
+    Ok(workers)
 }

@@ -11,7 +11,7 @@ use std::time::Duration;
 
 use bytes::Bytes;
 use valor_shim_core::control::Control;
-use valor_shim_core::program::Plan;
+use valor_shim_core::program::{Files, Plan};
 use valor_shim_wasm::{serve, to_machine_code};
 use valor_wire::control::{Decoder, FromShim, LogLevel, Step};
 use valor_wire::{Connection, Event, Field, Limits, RequestHead, ResetCode, Role, StreamId};
@@ -32,10 +32,10 @@ pub(crate) struct Engine {
 
 impl Engine {
     /// Starts a module up to the word of what became of it.
-    fn start(source: &str, config: &str, memory: u64) -> (Self, FromShim) {
+    fn start(source: &[u8], config: &str, memory: u64) -> (Self, FromShim) {
         let dir = tempfile::tempdir().unwrap();
         let artifact = dir.path().join("plugin");
-        std::fs::write(&artifact, to_machine_code(&wat::parse_str(source).unwrap()).unwrap()).unwrap();
+        std::fs::write(&artifact, to_machine_code(&wat::parse_bytes(source).unwrap()).unwrap()).unwrap();
         let ((control, theirs), (data, socket)) = (pair(), pair());
         socket.set_nonblocking(true).unwrap();
         let config = config.to_owned();
@@ -46,6 +46,7 @@ impl Engine {
                 config,
                 workers: 1,
                 memory,
+                files: Files::default(),
                 sockets: vec![OwnedFd::from(socket)],
                 seal: Box::new(|| Ok(())),
             };
@@ -60,11 +61,11 @@ impl Engine {
 
     /// A module that is ready.
     pub(crate) fn ready(source: &str) -> Self {
-        Self::with(source, "null", MEMORY)
+        Self::with(source.as_bytes(), "null", MEMORY)
     }
 
     /// A module that is ready, with a configuration and so much memory.
-    pub(crate) fn with(source: &str, config: &str, memory: u64) -> Self {
+    pub(crate) fn with(source: &[u8], config: &str, memory: u64) -> Self {
         match Self::start(source, config, memory) {
             (engine, FromShim::Ready { .. }) => engine,
             (_, other) => panic!("{other:?}"),
@@ -73,7 +74,7 @@ impl Engine {
 
     /// A module whose start fails, and how.
     pub(crate) fn refused(source: &str) -> (Step, String) {
-        match Self::start(source, "null", MEMORY) {
+        match Self::start(source.as_bytes(), "null", MEMORY) {
             (mut engine, FromShim::Failed { step, message }) => {
                 assert_eq!(engine.thread.take().unwrap().join().unwrap(), ExitCode::FAILURE);
                 (step, message)
