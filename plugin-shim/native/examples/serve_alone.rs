@@ -44,6 +44,7 @@ fn main() -> Result<()> {
             config: "null".into(),
             workers: 1,
             memory: u64::MAX,
+            files: valor_shim_core::program::Files::default(),
             sockets: vec![OwnedFd::from(socket)],
             seal: Box::new(|| Ok(())),
         };
