@@ -1,7 +1,8 @@
-//! The conformance suite of `sdk/web/conformance`, run in this engine.
+//! The conformance suite of `sdk/web/conformance`, run in this engine, and in Deno to hold the suite itself to what others do.
 
 use std::collections::BTreeSet;
 use std::path::{Path, PathBuf};
+use std::process::{Command, Stdio};
 
 use crate::harness::{Engine, Seen};
 
@@ -13,13 +14,13 @@ fn read(name: &str) -> String {
     std::fs::read_to_string(folder().join(name)).unwrap()
 }
 
-/// The tests that may fail here: rows `| quickjs | test | why |` of the table.
-fn differences() -> BTreeSet<String> {
+/// The tests that may fail in an engine: rows `| quickjs | test | why |` of the table.
+fn differences(engine: &str) -> BTreeSet<String> {
     let cells = |line: &str| line.split('|').map(|cell| cell.trim().to_owned()).collect::<Vec<_>>();
     read("DIFFERENCES.md")
         .lines()
         .map(cells)
-        .filter(|cells| cells.len() > 3 && cells[1] == "quickjs")
+        .filter(|cells| cells.len() > 3 && cells[1] == engine)
         .map(|cells| cells[2].clone())
         .collect()
 }
@@ -88,25 +89,54 @@ fn serve(
     }
 }
 
-#[test]
-fn the_suite_passes_but_for_what_the_table_says() {
-    let (mut failed, mut ran) = (Vec::new(), 0);
-    let mut modules = 0;
-    for entry in std::fs::read_dir(folder()).unwrap() {
-        let name = entry.unwrap().file_name().into_string().unwrap();
-        if name.ends_with(".js") && name != "runner.js" {
-            let (count, failures) = failures(&name);
-            assert!(count > 0, "{name} has no tests");
-            ran += count;
-            modules += 1;
-            failed.extend(failures);
-        }
-    }
-    assert!(modules >= 17 && ran > 100, "only {ran} tests of {modules} modules were found");
-    let allowed = differences();
+/// Holds what has failed in an engine against the table, which must be complete and not too long.
+fn compare(engine: &str, failed: &[(String, String)]) {
+    let allowed = differences(engine);
     let names: BTreeSet<String> = failed.iter().map(|(name, _)| name.clone()).collect();
     let surprises: Vec<_> = failed.iter().filter(|(name, _)| !allowed.contains(name)).collect();
     assert!(surprises.is_empty(), "{surprises:#?}");
     let passing: Vec<_> = allowed.difference(&names).collect();
     assert!(passing.is_empty(), "the table says that these fail: {passing:?}");
+}
+
+fn modules() -> Vec<String> {
+    let names = std::fs::read_dir(folder()).unwrap().map(|e| e.unwrap().file_name().into_string().unwrap());
+    names.filter(|name| name.ends_with(".js") && name != "runner.js").collect()
+}
+
+#[test]
+fn the_suite_passes_but_for_what_the_table_says() {
+    let (mut failed, mut ran) = (Vec::new(), 0);
+    for name in modules() {
+        let (count, failures) = failures(&name);
+        assert!(count > 0, "{name} has no tests");
+        ran += count;
+        failed.extend(failures);
+    }
+    assert!(modules().len() >= 17 && ran > 100, "only {ran} tests of {} modules were found", modules().len());
+    compare("quickjs", &failed);
+}
+
+#[test]
+#[expect(clippy::disallowed_methods, reason = "a test starts Deno")]
+fn deno_passes_it_but_for_what_the_table_says() {
+    let installed =
+        Command::new(folder().join("../tools/deno.sh")).stderr(Stdio::inherit()).output().unwrap();
+    assert!(installed.status.success(), "Deno cannot be installed: node.js and npm are needed");
+    let cache = tempfile::tempdir().unwrap();
+    let output = Command::new(String::from_utf8(installed.stdout).unwrap().trim())
+        .args(["run", "--no-prompt", "--no-lock", "--no-remote", "--no-npm", "--no-config", "--quiet"])
+        .args(["--allow-net=127.0.0.1", "--allow-read=.", "deno.mjs"])
+        .args(modules())
+        .current_dir(folder())
+        .env("DENO_DIR", cache.path())
+        .env("NO_COLOR", "1")
+        .output()
+        .unwrap();
+    let (text, errors) = (String::from_utf8_lossy(&output.stdout), String::from_utf8_lossy(&output.stderr));
+    let results = text.lines().last().and_then(|line| serde_json::from_str(line).ok());
+    let results: serde_json::Map<String, serde_json::Value> = results.unwrap_or_else(|| panic!("{errors}"));
+    assert!(results.len() > 100, "only {} tests were found", results.len());
+    let failed = |(test, why): (String, serde_json::Value)| Some((test, why.as_str()?.to_owned()));
+    compare("deno", &results.into_iter().filter_map(failed).collect::<Vec<_>>());
 }
