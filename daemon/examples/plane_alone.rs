@@ -34,10 +34,13 @@ fn main() -> anyhow::Result<()> {
         plane.publish(Routes::build(vec![Route { plugin, target: Target::Ready([generation].into()) }])?);
         let listener = tokio::net::TcpListener::bind("127.0.0.1:0").await?;
         let address = listener.local_addr()?;
-        let client = std::thread::Builder::new().name("client".to_owned()).spawn(move || ask(address, count))?;
+        let client =
+            std::thread::Builder::new().name("client".to_owned()).spawn(move || ask(address, count))?;
         let (stream, peer) = listener.accept().await?;
         plane.accept(stream.into_std()?, peer).await;
-        tokio::task::spawn_blocking(|| client.join()).await?.map_err(|_| anyhow!("the client has panicked"))?
+        tokio::task::spawn_blocking(|| client.join())
+            .await?
+            .map_err(|_| anyhow!("the client has panicked"))?
     })
 }
 
