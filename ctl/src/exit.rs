@@ -29,7 +29,7 @@ impl From<Exit> for ExitCode {
 }
 
 /// Why a verb did not do what it was asked.
-#[derive(Debug)]
+#[derive(Debug, Clone)]
 pub(crate) struct Failure {
     pub(crate) exit: Exit,
     /// The failed step and what went wrong.

@@ -26,11 +26,11 @@ pub struct Plugin {
     /// What it may reach.
     pub grants: Grants,
     /// How many requests it works on.
-    pub gate: Gate,
+    pub gate: Arc<Gate>,
     /// What it has done.
-    pub stats: Stats,
+    pub stats: Arc<Stats>,
     /// What it may have the daemon write down.
-    pub lines: Lines,
+    pub lines: Arc<Lines>,
 }
 
 impl Plugin {
@@ -40,11 +40,25 @@ impl Plugin {
         Arc::new(Self {
             name: name.into(),
             prefix: prefix.into(),
-            gate: Gate::new(limits.concurrency, limits.queue),
+            gate: Arc::new(Gate::new(limits.concurrency, limits.queue)),
             limits,
             grants,
-            stats: Stats::default(),
-            lines: Lines::default(),
+            stats: Arc::default(),
+            lines: Arc::default(),
+        })
+    }
+
+    /// The same plugin below another prefix, with the same turns and counters: those who knew it before still serve.
+    #[must_use]
+    pub fn moved(&self, prefix: &str) -> Arc<Self> {
+        Arc::new(Self {
+            name: Arc::clone(&self.name),
+            prefix: prefix.into(),
+            limits: self.limits.clone(),
+            grants: self.grants.clone(),
+            gate: Arc::clone(&self.gate),
+            stats: Arc::clone(&self.stats),
+            lines: Arc::clone(&self.lines),
         })
     }
 

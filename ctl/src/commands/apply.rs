@@ -3,6 +3,7 @@
 use valor_control::v1::{DisableRequest, EnableRequest, Plugin, RegisterResponse, UnregisterRequest};
 
 use super::Cx;
+use super::moves::{self, Moved};
 use super::plan::{Action, FileArgs, Plan, Step};
 use super::register::upload;
 use crate::connect::Daemon;
@@ -36,12 +37,18 @@ pub(crate) async fn run(cx: &Cx, args: Args) -> Result<Exit, Failure> {
         let names: Vec<&str> = gone.iter().map(|step| step.name.as_str()).collect();
         cx.out.note(&format!("not in the file, and left alone without --prune: {}", names.join(", ")));
     }
+    let moving = moves::of(&steps);
     let mut views: Vec<view::Step> = Vec::new();
+    let mut moved = None;
     for step in steps {
+        // What is gone comes first, and has made room.
+        if moved.is_none() && step.action != Action::Unregister && !args.dry_run {
+            moved = Some(moves::carry_out(&mut daemon, &moving).await);
+        }
         let result = match owned(&step) {
             Some(failure) => Err(failure),
             None if args.dry_run => would(cx, &step).map(|()| false),
-            None => carry_out(cx, &mut daemon, &step).await.map(|()| true),
+            None => carry_out(cx, &mut daemon, &step, moved.as_ref()).await.map(|()| true),
         };
         let error = result.as_ref().err().map(|failure| failure.message().to_owned());
         views.push(step.view(*result.as_ref().unwrap_or(&false), error));
@@ -76,7 +83,16 @@ fn would(cx: &Cx, step: &Step) -> Result<(), Failure> {
     }
 }
 
-async fn carry_out(cx: &Cx, daemon: &mut Daemon, step: &Step) -> Result<(), Failure> {
+async fn carry_out(
+    cx: &Cx,
+    daemon: &mut Daemon,
+    step: &Step,
+    moved: Option<&Moved>,
+) -> Result<(), Failure> {
+    let place = moved.map_or(Ok(None), |moved| moved.of(&step.name)).map_err(|error| error.at(&step.name))?;
+    if let Some(plugin) = place.filter(|_| step.changes.iter().all(|change| change.field == "prefix")) {
+        return tell(cx, step, Some(plugin));
+    }
     let plugin = ask(cx, daemon, step).await.map_err(|failure| failure.at(&step.name))?;
     tell(cx, step, plugin)
 }

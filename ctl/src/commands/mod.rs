@@ -14,6 +14,7 @@ pub(crate) mod inspect;
 pub(crate) mod list;
 pub(crate) mod logs;
 pub(crate) mod man;
+mod moves;
 mod order;
 mod plan;
 pub(crate) mod register;

@@ -39,6 +39,8 @@ pub(super) struct Step {
     /// Who owns what is there; empty: nothing is.
     pub(super) source: String,
     pub(super) changes: Vec<Change>,
+    /// The prefixes that it has and shall have, where there is such a plugin.
+    prefixes: Option<(String, String)>,
     /// The entry, in full.
     pub(super) spec: PluginSpec,
     /// The artifact, where valord does not keep it already.
@@ -138,6 +140,7 @@ impl Step {
             action: Action::Unregister,
             source: plugin.source,
             changes: Vec::new(),
+            prefixes: None,
             spec: PluginSpec::default(),
             file: None,
         }
@@ -148,7 +151,7 @@ impl Step {
         let mut spec = entry.spec();
         let mut file = None;
         if entry.sha256.is_none() {
-            file = Some(locate(entry, folder, &mut spec)?);
+            file = Some(locate(entry, folder, &mut spec).await?);
         }
         let deadline = daemon.deadline;
         let request = deadline.request(DiffRequest { spec: Some(spec.clone()) });
@@ -156,11 +159,13 @@ impl Step {
         if found.stored {
             (spec.stored, spec.size, file) = (true, 0, None);
         } else if file.is_none() {
-            file = Some(locate(entry, folder, &mut spec)?);
+            file = Some(locate(entry, folder, &mut spec).await?);
         }
         if spec.file_name.is_empty() {
             spec.file_name = file_name(Path::new(entry.path.as_deref().unwrap_or_default()));
         }
+        let prefix_of = |spec: &Option<PluginSpec>| spec.as_ref().map(|spec| spec.prefix.clone());
+        let prefixes = prefix_of(&found.from).zip(prefix_of(&found.to));
         let to = settings(found.to.unwrap_or_default());
         let (action, changes) = match found.from {
             None => (Action::Register, changes(&Value::Null, &settings(entry.spec()))),
@@ -169,7 +174,16 @@ impl Step {
                 (action(&changes, entry.disabled), changes)
             }
         };
-        Ok(Self { name: entry.name.clone(), action, source: found.source, changes, spec, file })
+        Ok(Self { name: entry.name.clone(), action, source: found.source, changes, prefixes, spec, file })
+    }
+
+    /// Where it is and where it shall be.
+    pub(super) fn place(&self) -> Option<plugins::Home<'_>> {
+        let (from, to) = match &self.prefixes {
+            Some((from, to)) => (Some(from.as_str()), to.as_str()),
+            None => (None, self.spec.prefix.as_str()),
+        };
+        (!to.is_empty()).then_some(plugins::Home { name: &self.name, from, to })
     }
 
     /// For machines.
@@ -188,7 +202,7 @@ impl Step {
 }
 
 /// What the artifact is called, hashes to, and how long it is; an entry's own hash must be right.
-fn locate(entry: &Entry, folder: &Path, spec: &mut PluginSpec) -> Result<PathBuf, Failure> {
+async fn locate(entry: &Entry, folder: &Path, spec: &mut PluginSpec) -> Result<PathBuf, Failure> {
     let wrong = |exit, what: String| Failure::new(exit, what);
     let Some(path) = &entry.path else {
         let message = "sha256: valord keeps no such artifact".to_owned();
@@ -198,7 +212,7 @@ fn locate(entry: &Entry, folder: &Path, spec: &mut PluginSpec) -> Result<PathBuf
     places.push(folder.to_owned());
     let found = plugins::find(path, folder, &places)
         .map_err(|reason| wrong(Exit::NotFound, format!("path: {reason}")))?;
-    let (sha256, size) = upload::digest(&mut open(&found)?, &found)?;
+    let upload::Digest { sha256, size, .. } = upload::digest(open(&found)?, &found).await?;
     if entry.sha256.as_ref().is_some_and(|expected| *expected != sha256) {
         let message = format!("sha256: {} has {sha256}", found.display());
         return Err(wrong(Exit::Failed, message).cure("correct `path` or `sha256`"));

@@ -32,12 +32,13 @@ pub(crate) struct Args {
 }
 
 pub(crate) async fn run(cx: &Cx, args: Args) -> Result<Exit, Failure> {
-    let mut file = open(&args.file)?;
+    let file = open(&args.file)?;
     let mut spec = args.spec.into_spec(&args.file)?;
     // Before anything is asked of the person: is there somebody to register it with?
     let Daemon { mut client, deadline } = Daemon::connect(&cx.globals).await?;
     prompt::ask(&args.shim, &args.file, &mut spec).await?;
-    (spec.sha256, spec.size) = upload::digest(&mut file, &args.file)?;
+    let upload::Digest { file, sha256, size } = upload::digest(file, &args.file).await?;
+    (spec.sha256, spec.size) = (sha256, size);
 
     let progress = Progress::show(cx, &client, &spec.file_name, spec.size);
     let (parts, reading) = upload::stream(spec, Some(file), &progress);

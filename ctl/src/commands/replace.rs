@@ -42,9 +42,10 @@ pub(crate) async fn run(cx: &Cx, args: Args) -> Result<Exit, Failure> {
     let probe = if no_probe { Some(String::new()) } else { settings.probe() };
     let mut spec = ReplaceSpec { name, no_grants, probe, ..settings.into_change()? };
     let Daemon { mut client, deadline } = Daemon::connect(&cx.globals).await?;
-    if let (Some(file), Some(path)) = (&mut file, &path) {
+    if let (Some(opened), Some(path)) = (file.take(), &path) {
         spec.file_name = path.file_name().unwrap_or_default().to_string_lossy().into_owned();
-        (spec.sha256, spec.size) = upload::digest(file, path)?;
+        let digest = upload::digest(opened, path).await?;
+        (file, spec.sha256, spec.size) = (Some(digest.file), digest.sha256, digest.size);
     }
     let progress = Progress::show(cx, &client, &spec.name, spec.size);
     let (parts, reading) = upload::stream(spec, file, &progress);

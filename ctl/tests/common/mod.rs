@@ -376,6 +376,12 @@ impl Control for Service {
         }))
     }
 
+    async fn r#move(&self, request: Request<v1::MoveRequest>) -> Result<Response<v1::MoveResponse>, Status> {
+        let places = request.into_inner().places;
+        let plugins = places.iter().map(|place| plugin(&place.name, &place.prefix, "ready")).collect();
+        Ok(Response::new(v1::MoveResponse { plugins }))
+    }
+
     async fn unregister(
         &self,
         request: Request<v1::UnregisterRequest>,

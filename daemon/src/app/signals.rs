@@ -36,6 +36,7 @@ pub async fn run(config: Config, disk: Disk) -> anyhow::Result<()> {
         name = signals.end(Some(&owned)) => name,
         () = running.opened() => {
             said("note that valord is ready", systemd::ready("serving"));
+            owned.announced();
             signals.end(Some(&owned)).await
         }
     };

@@ -101,9 +101,7 @@ fn told(error: &ControlError) -> String {
 fn stored(error: &StoreError) -> (Code, &'static str) {
     match error {
         StoreError::Mismatch(_) => (Code::DataLoss, "UPLOAD_DAMAGED"),
-        StoreError::Io { source, .. } if source.kind() == std::io::ErrorKind::StorageFull => {
-            (Code::ResourceExhausted, "STATE_FULL")
-        }
+        error if error.is_full() => (Code::ResourceExhausted, "STATE_FULL"),
         _ => (Code::Internal, "STATE_FAILED"),
     }
 }
@@ -135,6 +133,7 @@ fn supervised(error: &SupervisorError, details: &mut ErrorDetails, room: usize) 
         ErrorKind::Policy => (Code::FailedPrecondition, "SANDBOX_POLICY"),
         ErrorKind::Plugin => (Code::Unknown, "PLUGIN_FAILED"),
         ErrorKind::Deadline => (Code::Unknown, "START_TIMED_OUT"),
+        ErrorKind::Full => (Code::ResourceExhausted, "STATE_FULL"),
         ErrorKind::Internal => (Code::Internal, "INTERNAL"),
         ErrorKind::ShuttingDown => (Code::Unavailable, "SHUTTING_DOWN"),
     }

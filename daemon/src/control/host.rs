@@ -48,6 +48,14 @@ pub trait Host: Clone + Send + Sync + 'static {
         asked: Asked,
     ) -> impl Future<Output = Result<PluginView, SupervisorError>> + Send;
 
+    /// See [`Supervisor::relocate`].
+    fn relocate(
+        &self,
+        moves: Vec<(String, String)>,
+        owner: Source,
+        asked: Asked,
+    ) -> impl Future<Output = Result<Vec<PluginView>, SupervisorError>> + Send;
+
     /// See [`Supervisor::events`].
     fn events(&self) -> EventBook;
 
@@ -105,6 +113,15 @@ impl Host for SupervisorHost {
 
     async fn order(&self, verb: Verb, name: &str, asked: Asked) -> Result<PluginView, SupervisorError> {
         self.supervisor.order(verb, name, asked).await
+    }
+
+    async fn relocate(
+        &self,
+        moves: Vec<(String, String)>,
+        owner: Source,
+        asked: Asked,
+    ) -> Result<Vec<PluginView>, SupervisorError> {
+        self.supervisor.relocate(moves, owner, asked).await
     }
 
     fn events(&self) -> EventBook {

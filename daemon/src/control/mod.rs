@@ -14,6 +14,7 @@ mod fields;
 mod fit;
 mod host;
 mod logs;
+mod moves;
 mod owned;
 mod peer;
 mod places;

@@ -2,12 +2,14 @@
 
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
 
 use tokio::sync::Mutex;
 use valor_control::MAX_ARTIFACT;
 use valor_control::plugins::{Entry, Listed, PluginsFile, find, folder};
 use valor_control::v1::PluginSpec;
 
+use super::moves::Moved;
 use super::register::{Accepted, accept, blocking, stored};
 use super::{Admission, ControlError, Host, admit, diff};
 use crate::config::{ConfigError, Written, library_places, read_plugins};
@@ -23,11 +25,13 @@ const MAX_INSTANCES: u16 = u16::MAX;
 /// The file, and all that is needed to serve what is in it; clones are the same one.
 #[derive(Debug, Clone)]
 pub struct FileOwned<H> {
-    host: H,
+    pub(super) host: H,
     store: Store,
     settings: Arc<Settings>,
     /// One at a time changes what the file owns.
     turn: Arc<Mutex<()>>,
+    /// The service manager knows that valord is ready.
+    announced: Arc<AtomicBool>,
 }
 
 /// What the file means here.
@@ -101,7 +105,13 @@ impl<H: Host> FileOwned<H> {
     /// Nothing is read yet.
     #[must_use]
     pub fn new(host: H, store: Store, settings: Settings) -> Self {
-        Self { host, store, settings: Arc::new(settings), turn: Arc::default() }
+        Self { host, store, settings: Arc::new(settings), turn: Arc::default(), announced: Arc::default() }
+    }
+
+    /// From now on the service manager is told of reloads. One before is part of the start: the end of it would be taken for that of
+    /// the start.
+    pub fn announced(&self) {
+        self.announced.store(true, Ordering::Release);
     }
 
     /// Reads the file; without one it is empty.
@@ -139,9 +149,14 @@ impl<H: Host> FileOwned<H> {
     /// When the file cannot be read; then nothing is changed.
     pub async fn reload(&self, asked: Asked) -> Result<Reload, ControlError> {
         let _turn = self.turn.lock().await;
-        said(systemd::reloading());
+        let announced = self.announced.load(Ordering::Acquire);
+        if announced {
+            said(systemd::reloading());
+        }
         let reload = self.read_again(asked).await;
-        said(systemd::ready("serving"));
+        if announced {
+            said(systemd::ready("serving"));
+        }
         reload
     }
 
@@ -179,6 +194,7 @@ impl<H: Host> FileOwned<H> {
 
     /// Registers what is new or has changed, all at once; a bad entry does not stop the others.
     async fn bring(&self, file: PluginsFile, asked: Asked) -> Vec<Outcome> {
+        let moved = self.move_first(&file, asked).await;
         let path = self.settings.file.clone().unwrap_or_default();
         let refused = file.refused.into_iter().map(|wrong| {
             let (name, error) =
@@ -186,14 +202,19 @@ impl<H: Host> FileOwned<H> {
             self.fail(&name, self.action(&name), error)
         });
         let refused: Vec<_> = refused.collect();
-        let brought = file.entries.iter().map(|listed| self.bring_one(&path, listed, asked));
+        let brought = file.entries.iter().map(|listed| self.bring_one(&path, listed, &moved, asked));
         futures_util::future::join_all(brought).await.into_iter().chain(refused).collect()
     }
 
-    async fn bring_one(&self, file: &Path, listed: &Listed, asked: Asked) -> Outcome {
+    async fn bring_one(&self, file: &Path, listed: &Listed, moved: &Moved, asked: Asked) -> Outcome {
         let name = &listed.entry.name;
         let planned = self.action(name);
+        let moved = match moved.of(name) {
+            Ok(moved) => moved,
+            Err(error) => return self.fail(name, planned, error.to_owned()),
+        };
         match self.admit_one(file, listed, asked).await {
+            Ok(Action::Keep) if moved => Outcome { name: name.clone(), action: Action::Replace, error: None },
             Ok(action) => Outcome { name: name.clone(), action, error: None },
             Err(ControlError::Invalid(wrong)) => {
                 let said = wrong

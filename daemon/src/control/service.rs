@@ -16,6 +16,9 @@ use crate::store::{Source, Store};
 use crate::supervisor::events::{Verb, Who};
 use crate::supervisor::{Asked, ErrorKind, SupervisorError, Take};
 
+/// Plugins that are moved at once, at most.
+const MAX_PLACES: usize = 1024;
+
 /// What `info` says of the daemon.
 #[derive(Debug, Clone, Default)]
 pub struct About {
@@ -184,6 +187,24 @@ impl<H: Host> Service<H> {
         finish(deed, async move { owned.reload(asked).await.map(convert::reloaded) }).await
     }
 
+    async fn relocate(&self, request: Request<v1::MoveRequest>) -> Result<Vec<v1::Plugin>, ControlError> {
+        let (peer, this) = (peer(&request)?, self.clone());
+        let places = request.into_inner().places;
+        let names: Vec<&str> = places.iter().map(|place| place.name.as_str()).collect();
+        let deed = Deed::new("move", &names.join(" "), peer.clone());
+        let asked = asked(&peer, false);
+        finish(deed, async move {
+            if places.len() > MAX_PLACES {
+                let reason = format!("has {} entries, and {MAX_PLACES} are allowed", places.len());
+                return Err(ControlError::Invalid(vec![("places".to_owned(), reason)]));
+            }
+            let moves = places.into_iter().map(|place| (place.name, place.prefix)).collect();
+            let moved = this.host.relocate(moves, Source::Api, asked).await?;
+            Ok(moved.iter().map(convert::plugin).collect())
+        })
+        .await
+    }
+
     /// Restart, enable, disable, drain.
     async fn order(
         &self,
@@ -287,6 +308,10 @@ impl<H: Host> Control for Service<H> {
         request: Request<v1::ReloadRequest>,
     ) -> Result<Response<v1::ReloadResponse>, Status> {
         Ok(Response::new(self.read_again(request).await?))
+    }
+
+    async fn r#move(&self, request: Request<v1::MoveRequest>) -> Result<Response<v1::MoveResponse>, Status> {
+        Ok(Response::new(v1::MoveResponse { plugins: self.relocate(request).await? }))
     }
 
     async fn unregister(

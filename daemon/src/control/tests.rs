@@ -128,6 +128,25 @@ impl Host for Fake {
         Ok(PluginView { state, ..view(&known.0) })
     }
 
+    async fn relocate(
+        &self,
+        moves: Vec<(String, String)>,
+        _: Source,
+        _: Asked,
+    ) -> Result<Vec<PluginView>, SupervisorError> {
+        let mut plugins = self.plugins.lock().unwrap();
+        let missing = |(name, _): &&(String, String)| !plugins.contains_key(name);
+        if let Some((name, _)) = moves.iter().find(missing) {
+            return Err(SupervisorError::not_found(name));
+        }
+        let moved = moves.into_iter().map(|(name, prefix)| {
+            let (registration, _) = plugins.get_mut(&name).unwrap();
+            registration.prefix = prefix;
+            view(registration)
+        });
+        Ok(moved.collect())
+    }
+
     fn events(&self) -> EventBook {
         self.events.clone()
     }

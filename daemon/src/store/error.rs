@@ -82,6 +82,13 @@ impl StoreError {
         move |source| Self::Io { step, path: path.to_owned(), source }
     }
 
+    /// There is no room for it, and all is as it was.
+    #[must_use]
+    pub fn is_full(&self) -> bool {
+        use io::ErrorKind::{QuotaExceeded, StorageFull};
+        matches!(self, Self::Io { source, .. } if matches!(source.kind(), StorageFull | QuotaExceeded))
+    }
+
     /// The failed step, in a word.
     #[must_use]
     pub fn step(&self) -> &'static str {

@@ -5,6 +5,7 @@
 //!                      products/<artifact>.<engine>.<what>.<sha256> 0444  (made of an artifact, and made anew when it is gone)
 //!                      run/root  (where a sandbox mounts its root)              run/lock  (one valord at a time)
 //!                      plugins/<name>.gone  (was unregistered; its data is to go)
+//!                      plugins/together.journal  (several change as one, and have not all been written)
 //! ```
 //! Every change is before or after: written beside its place, synced, renamed, and the directory synced; when that fails at the
 //! last, it is undone.
@@ -17,6 +18,7 @@ mod name;
 mod products;
 mod registration;
 mod registry;
+mod together;
 
 use std::collections::{HashMap, HashSet};
 use std::fs::File;
@@ -58,6 +60,8 @@ struct State {
     saved: HashMap<String, String>,
     /// Entries that could not be read: nobody knows which artifacts they need, so nothing is collected.
     unread: HashSet<String>,
+    /// What files must say again before anything else is changed: several were to change together, and could not.
+    former: Vec<(PathBuf, String)>,
 }
 
 impl State {
@@ -105,6 +109,7 @@ impl Store {
         store.disk().sweep(&store.artifacts_dir())?;
         store.disk().sweep(&store.products_dir())?;
         store.disk().sweep(&store.plugins_dir())?;
+        store.finish_together()?;
         store.finish_removals()?;
         store.sweep_data()?;
         Ok(store)

@@ -13,7 +13,7 @@ use super::{Registration, Store, StoreError, VERSION, check_name};
 use crate::sys::users::own_uid;
 
 /// A registration file is small; what is longer is none of ours.
-const MAX_FILE: u64 = 8 << 20;
+pub(super) const MAX_FILE: u64 = 8 << 20;
 
 /// How the name of a registration ends that was removed, until its data is gone, too.
 const TOMBSTONE: &str = ".gone";
@@ -84,16 +84,11 @@ impl Registry for Store {
 
     fn save(&self, registration: &Registration) -> Result<(), StoreError> {
         let name = &registration.name;
-        check_name(name).map_err(|reason| StoreError::Name { name: name.clone(), reason })?;
-        let encode = |source| StoreError::Encode { name: name.clone(), source };
-        let mut bytes = serde_json::to_vec_pretty(registration).map_err(encode)?;
-        bytes.push(b'\n');
+        let bytes = encode(registration)?;
         // The lock orders two changes of one file, on disk and in the index alike.
         let mut state = self.state();
-        let path = self.file_of(name);
-        let former = open(&path).and_then(|mut file| load(&mut file));
-        let former = former.as_ref().map_or(Former::Nothing, |text| Former::Bytes(text.as_bytes()));
-        let saved = self.disk().write(&path, 0o600, &bytes, former);
+        self.put_back(&mut state)?;
+        let saved = self.overwrite(&self.file_of(name), &bytes);
         state.note(name, &saved, Some(&registration.sha256));
         saved
     }
@@ -104,6 +99,7 @@ impl Registry for Store {
             return Err(StoreError::Name { name: name.to_owned(), reason: "it is no file name" });
         }
         let mut state = self.state();
+        self.put_back(&mut state)?;
         let removed = self.disk().retire(&self.file_of(name), &self.tombstone_of(name));
         state.note(name, &removed, None);
         removed
@@ -131,18 +127,38 @@ impl Store {
         }
         if file.symlink_metadata().is_ok() {
             self.disk().remove(&tombstone)
+        } else if self.state().saved.contains_key(name) {
+            // Whether it is unregistered could not be decided, and until the next start it is not.
+            Ok(())
         } else {
             self.remove_data_dir(name)
         }
     }
 
-    fn file_of(&self, name: &str) -> PathBuf {
+    /// Writes a state file, in place of what has its name.
+    pub(super) fn overwrite(&self, path: &Path, bytes: &[u8]) -> Result<(), StoreError> {
+        let former = open(path).and_then(|mut file| load(&mut file));
+        let former = former.as_ref().map_or(Former::Nothing, |text| Former::Bytes(text.as_bytes()));
+        self.disk().write(path, 0o600, bytes, former)
+    }
+
+    pub(super) fn file_of(&self, name: &str) -> PathBuf {
         self.plugins_dir().join(format!("{name}.json"))
     }
 
     pub(super) fn tombstone_of(&self, name: &str) -> PathBuf {
         self.plugins_dir().join(format!("{name}{TOMBSTONE}"))
     }
+}
+
+/// As it stands in its file.
+pub(super) fn encode(registration: &Registration) -> Result<Vec<u8>, StoreError> {
+    let name = &registration.name;
+    check_name(name).map_err(|reason| StoreError::Name { name: name.clone(), reason })?;
+    let failed = |source| StoreError::Encode { name: name.clone(), source };
+    let mut bytes = serde_json::to_vec_pretty(registration).map_err(failed)?;
+    bytes.push(b'\n');
+    Ok(bytes)
 }
 
 /// A registration that cannot be read.
@@ -216,7 +232,7 @@ pub(crate) fn read_registration(path: &Path, name: &str, text: &str) -> Result<R
 }
 
 /// Opens a regular file; whatever else has the name is not waited for.
-fn open(path: &Path) -> io::Result<fs::File> {
+pub(super) fn open(path: &Path) -> io::Result<fs::File> {
     let nonblocking = OFlags::NONBLOCK.bits().cast_signed();
     let file = fs::OpenOptions::new().read(true).custom_flags(nonblocking).open(path)?;
     match file.metadata()?.is_file() {
@@ -226,7 +242,7 @@ fn open(path: &Path) -> io::Result<fs::File> {
 }
 
 /// Whoever can write to it chooses what valord starts, and with which grants.
-fn unsafe_because(file: &fs::File) -> Option<String> {
+pub(super) fn unsafe_because(file: &fs::File) -> Option<String> {
     let found = file.metadata().ok()?;
     if found.uid() != 0 && found.uid() != own_uid() {
         return Some(format!("it belongs to uid {}", found.uid()));
@@ -235,7 +251,7 @@ fn unsafe_because(file: &fs::File) -> Option<String> {
     (mode & 0o022 != 0).then(|| format!("others can write to it (mode {mode:04o})"))
 }
 
-fn load(file: &mut fs::File) -> io::Result<String> {
+pub(super) fn load(file: &mut fs::File) -> io::Result<String> {
     let mut text = String::new();
     if file.take(MAX_FILE + 1).read_to_string(&mut text)? as u64 > MAX_FILE {
         return Err(io::Error::other("it is longer than 8 MiB"));

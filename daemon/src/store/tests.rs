@@ -5,6 +5,8 @@ use std::os::unix::fs::{MetadataExt as _, PermissionsExt as _, symlink};
 
 use super::*;
 
+mod together;
+
 fn open() -> (tempfile::TempDir, Store) {
     let dir = tempfile::tempdir().unwrap();
     let store = Store::open(&dir.path().join("state")).unwrap();
@@ -368,6 +370,39 @@ fn what_cannot_be_undone_keeps_what_it_may_need() {
     assert_eq!(files(&store, "artifacts"), [artifact]);
     store.remove("new").unwrap();
     assert_eq!(store.collect().unwrap(), 1);
+}
+
+#[test]
+fn what_may_be_unregistered_keeps_its_data_until_the_next_start() {
+    use std::sync::atomic::{AtomicU32, Ordering};
+    // The entry is renamed, the directory cannot be synced, and it cannot be renamed back.
+    let steps = Arc::new(AtomicU32::new(0));
+    let counted = Arc::clone(&steps);
+    let disk = Disk::watched(move |step, _| match step {
+        Step::SyncDir | Step::Rename if counted.load(Ordering::Relaxed) > 0 => {
+            match counted.fetch_add(1, Ordering::Relaxed) {
+                1 => Ok(()),
+                _ => Err(std::io::Error::from_raw_os_error(5)),
+            }
+        }
+        _ => Ok(()),
+    });
+    let dir = tempfile::tempdir().unwrap();
+    let path = dir.path().join("state");
+    let store = Store::open_on(disk, &path).unwrap();
+    store.save(&registration("x", &"a".repeat(64))).unwrap();
+    let (data, _) = store.make_data_dir("x", None).unwrap();
+    fs::write(data.join("file"), "kept").unwrap();
+    steps.store(1, Ordering::Relaxed);
+    assert!(matches!(store.remove("x").unwrap_err(), StoreError::Undecided { .. }));
+    steps.store(0, Ordering::Relaxed);
+    // It is restarted.
+    store.make_data_dir("x", None).unwrap();
+    assert_eq!(fs::read_to_string(data.join("file")).unwrap(), "kept");
+    drop(store);
+    let store = Store::open(&path).unwrap();
+    assert_eq!(store.load_all().unwrap(), []);
+    assert_eq!(files(&store, "data"), [""; 0]);
 }
 
 #[test]

@@ -42,6 +42,8 @@ pub enum ErrorKind {
     Plugin,
     /// A step took longer than it may.
     Deadline,
+    /// The disk of the state directory is full, or its quota is.
+    Full,
     /// The daemon or its machine is at fault: no descriptors, no disk.
     Internal,
     /// The daemon is shutting down.
@@ -86,6 +88,13 @@ impl SupervisorError {
 impl From<crate::store::StoreError> for SupervisorError {
     fn from(error: crate::store::StoreError) -> Self {
         // The message of a store error ends with its cure.
-        Self::new(ErrorKind::Internal, error.step(), error.to_string(), "")
+        Self::new(ErrorKind::of(&error), error.step(), error.to_string(), "")
+    }
+}
+
+impl ErrorKind {
+    /// What kind of failure of the store it is.
+    pub(super) fn of(error: &crate::store::StoreError) -> Self {
+        if error.is_full() { Self::Full } else { Self::Internal }
     }
 }

@@ -87,6 +87,7 @@ pub enum Verb {
     Enable,
     Disable,
     Drain,
+    Move,
     Unregister,
 }
 
@@ -136,6 +137,7 @@ impl Verb {
             Self::Enable => "enable",
             Self::Disable => "disable",
             Self::Drain => "drain",
+            Self::Move => "move",
             Self::Unregister => "unregister",
         }
     }

@@ -19,6 +19,7 @@
 //! - A replacement, and a restart, goes through `starting` beside the processes that serve, one process after the other, so that
 //!   a bad version costs one. When all are ready the route is swapped as a whole, and the old ones are drained: capacity never
 //!   drops, and old and new never answer by turns.
+//! - Prefixes that change hands do so together, between two snapshots of the routes, and no process is started for it (`moves`).
 //! - `stopped` and `disabled` have no processes, and stay so when they are replaced; drain and disable also end the
 //!   attempts of a plugin that is down. What is disabled is written down, what is stopped is not.
 
@@ -32,6 +33,7 @@ mod handshake;
 pub mod inspect;
 mod instance;
 pub mod logs;
+mod moves;
 mod one_shot;
 mod options;
 mod order;
@@ -173,7 +175,7 @@ impl Supervisor {
             Verb::Restart => Event::Restart,
             Verb::Enable => Event::Enable,
             Verb::Disable | Verb::Drain => Event::Park,
-            Verb::Register | Verb::Replace | Verb::Unregister => {
+            Verb::Register | Verb::Replace | Verb::Move | Verb::Unregister => {
                 return Err(SupervisorError::defect(&format_args!(
                     "{} takes more than a name",
                     verb.as_str()

@@ -35,6 +35,8 @@ pub(super) struct Shared {
     pub uids: Option<(u32, u32)>,
     /// Bounds the processes that are started at once.
     starts: Semaphore,
+    /// One at a time moves plugins to other prefixes.
+    pub moving: tokio::sync::Mutex<()>,
     /// The zero of the rules' clock.
     pub origin: Instant,
     closing: AtomicBool,
@@ -64,6 +66,7 @@ impl Shared {
             uids: own_uids.then_some(options.uids),
             starts: Semaphore::new(options.parallel_starts.max(1)),
             products: Products::new(&options, store.clone()),
+            moving: tokio::sync::Mutex::default(),
             options,
             store,
             plane,
@@ -173,7 +176,7 @@ impl Shared {
     }
 
     /// Under the lock of the table, so that no older snapshot overtakes a newer one.
-    fn publish_locked(&self, table: &BTreeMap<String, Arc<Card>>) {
+    pub(super) fn publish_locked(&self, table: &BTreeMap<String, Arc<Card>>) {
         match Routes::build(table.values().filter_map(|card| card.route()).collect()) {
             Ok(routes) => self.plane.publish(routes),
             Err(conflict) => tracing::error!(%conflict, "the routes cannot be published; please report this"),
@@ -206,7 +209,7 @@ impl Shared {
         }
     }
 
-    fn table(&self) -> MutexGuard<'_, BTreeMap<String, Arc<Card>>> {
+    pub(super) fn table(&self) -> MutexGuard<'_, BTreeMap<String, Arc<Card>>> {
         self.table.lock().unwrap_or_else(PoisonError::into_inner)
     }
 

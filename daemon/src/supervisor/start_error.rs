@@ -221,7 +221,7 @@ impl From<PlaneError> for StartError {
 impl From<StoreError> for StartError {
     fn from(error: StoreError) -> Self {
         let permanent = matches!(error, StoreError::Damaged { .. });
-        let error = Self::new(ErrorKind::Internal, error.step(), error.to_string(), "");
+        let error = Self::new(ErrorKind::of(&error), error.step(), error.to_string(), "");
         if permanent { error.permanent() } else { error }
     }
 }

@@ -8,7 +8,7 @@ mod tell;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
-use tokio::sync::mpsc;
+use tokio::sync::{mpsc, oneshot};
 use tokio::task::JoinSet;
 use tokio_util::task::task_tracker::TaskTrackerToken;
 
@@ -18,6 +18,7 @@ use super::events::{Cause, Why};
 use super::fleet::{Fleet, Seat};
 use super::instance::{End, Instance};
 use super::logs::LogLevel;
+use super::moves::Held;
 use super::order::{Order, Reply};
 use super::rules::Next;
 use super::shared::Shared;
@@ -44,6 +45,8 @@ pub(super) enum Event {
     Enable(Order),
     /// Drain, end the processes, and stay so: disable or drain, by the order's verb.
     Park(Order),
+    /// Wait, and be below another prefix when the answer's `go` says so.
+    Move { prefix: String, why: Why, reply: oneshot::Sender<Result<Held, SupervisorError>> },
     /// What was registered before: start it and keep trying, unless it is disabled.
     Restore(Arc<Version>, TaskTrackerToken),
     /// End and be forgotten.
@@ -159,6 +162,7 @@ impl Task {
             Event::Restart(order) => self.restart(order),
             Event::Enable(order) => self.enable(order),
             Event::Park(order) => self.park(order).await,
+            Event::Move { prefix, why, reply } => self.relocate(&prefix, why, reply).await,
             Event::Restore(version, boot) => self.restore(version, boot),
             Event::Unregister(order) => self.unregister(order).await,
             Event::Shutdown { grace, reply } => {
@@ -171,6 +175,32 @@ impl Task {
             Event::Link(failure) => self.link_failed(&failure),
         }
         self.refresh();
+    }
+
+    /// Until it is decided nothing else happens to it; that takes as long as a registration takes to be saved.
+    async fn relocate(
+        &mut self,
+        prefix: &str,
+        why: Why,
+        reply: oneshot::Sender<Result<Held, SupervisorError>>,
+    ) {
+        let (go, gone) = oneshot::channel();
+        let held = match (self.refusal(), &self.current) {
+            (Some(error), _) => Err(error),
+            (None, None) => Err(SupervisorError::not_found(&self.card.name)),
+            (None, Some(fleet)) => Ok(Held { version: Arc::new(fleet.version.moved(prefix)), go }),
+        };
+        let version = held.as_ref().ok().map(|held| Arc::clone(&held.version));
+        // Who has gone away drops `go`, too.
+        let _sent = reply.send(held);
+        if gone.await.is_err() {
+            return;
+        }
+        if let Some((fleet, version)) = self.current.as_mut().zip(version) {
+            fleet.version = version;
+            let state = self.card.face().state;
+            self.tell(None, state.as_str(), &why.and(&format!("to {prefix}")));
+        }
     }
 
     fn attempt_again(&mut self) {

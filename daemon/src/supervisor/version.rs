@@ -28,9 +28,9 @@ pub(super) struct Version {
     /// Made when it is first needed: the machine's libraries may have moved since the registration.
     inspection: OnceCell<Inspection>,
     /// There was no `/data` of this name before.
-    made_data: AtomicBool,
+    made_data: Arc<AtomicBool>,
     /// The sandbox of the process that was started last.
-    layers: Mutex<Vec<LayerReport>>,
+    layers: Arc<Mutex<Vec<LayerReport>>>,
 }
 
 /// What a process is started from: the artifact, whole, and the file that the shim gets.
@@ -61,8 +61,8 @@ impl Version {
             plugin,
             artifact,
             inspection,
-            made_data: AtomicBool::new(false),
-            layers: Mutex::default(),
+            made_data: Arc::default(),
+            layers: Arc::default(),
         }
     }
 
@@ -78,13 +78,26 @@ impl Version {
 
     /// The same plugin, with this noted in its registration.
     pub(super) fn marked(&self, disabled: bool) -> Self {
+        let registration = Registration { disabled, ..Registration::clone(&self.registration) };
+        self.noted(registration, Arc::clone(&self.plugin))
+    }
+
+    /// The same plugin, and the same processes, below another prefix.
+    pub(super) fn moved(&self, prefix: &str) -> Self {
+        let registration =
+            Registration { prefix: prefix.to_owned(), ..Registration::clone(&self.registration) };
+        self.noted(registration, self.plugin.moved(prefix))
+    }
+
+    /// What starts of the one shows in the other.
+    fn noted(&self, registration: Registration, plugin: Arc<Plugin>) -> Self {
         Self {
-            registration: Arc::new(Registration { disabled, ..Registration::clone(&self.registration) }),
-            plugin: Arc::clone(&self.plugin),
+            registration: Arc::new(registration),
+            plugin,
             artifact: self.artifact.clone(),
             inspection: self.inspection.clone(),
-            layers: Mutex::new(self.layers()),
-            made_data: self.has_made_data().into(),
+            layers: Arc::clone(&self.layers),
+            made_data: Arc::clone(&self.made_data),
         }
     }
 

@@ -16,8 +16,28 @@ use valor_control::{MAX_ARTIFACT, MAX_CHUNK};
 use crate::exit::{Exit, Failure};
 use crate::progress::Progress;
 
-/// The SHA-256 in hexadecimal and the size; the file is at its beginning again. One that grows for ever has an end here.
-pub(in crate::commands) fn digest(file: &mut File, path: &Path) -> Result<(String, u64), Failure> {
+/// What is about to be sent.
+#[derive(Debug)]
+pub(in crate::commands) struct Digest {
+    /// At its beginning.
+    pub(in crate::commands) file: File,
+    /// In hexadecimal.
+    pub(in crate::commands) sha256: String,
+    /// In bytes.
+    pub(in crate::commands) size: u64,
+}
+
+/// Hashes a file on a thread of its own: the one that talks to valord must answer it meanwhile.
+pub(in crate::commands) async fn digest(mut file: File, path: &Path) -> Result<Digest, Failure> {
+    let path = path.to_owned();
+    let hashed = tokio::task::spawn_blocking(move || {
+        hash_all(&mut file, &path).map(|(sha256, size)| Digest { file, sha256, size })
+    });
+    hashed.await.unwrap_or_else(|error| Err(Failure::new(Exit::Failed, format!("hash the file: {error}"))))
+}
+
+/// The hash and the size; the file is at its beginning again. One that grows for ever has an end here.
+fn hash_all(file: &mut File, path: &Path) -> Result<(String, u64), Failure> {
     let failed =
         |error: std::io::Error| Failure::new(Exit::Failed, format!("read {}: {error}", path.display()));
     let mut hash = Sha256::new();

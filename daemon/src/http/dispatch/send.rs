@@ -54,13 +54,13 @@ impl Local {
             found = self.find(path)?;
         }
         let request_id = origin.request_id.clone().unwrap_or(HeaderValue::from_static("-"));
-        let (link, reply) = loop {
+        let (link, at, reply) = loop {
             let (link, at) = found;
             let permit = self.enter(&link, origin.deadline).await?;
             // Waiting for a turn may have taken long enough for the process to be replaced.
             if link.is_open() {
                 let target = target(head, at);
-                let forwarded = Forwarded::new(head, client, &link.plugin().prefix, &request_id);
+                let forwarded = Forwarded::new(head, client, prefix(path, at), &request_id);
                 let opened = link.open(
                     head.method.as_str(),
                     &target,
@@ -75,7 +75,7 @@ impl Local {
                     tokio::task::spawn_local(source.run(body.take(), limit));
                 }
                 match exchange.await {
-                    Ok(reply) => break (link, reply),
+                    Ok(reply) => break (link, at, reply),
                     // Nothing of it has left, so asking another process repeats nothing.
                     Err(Failure::Unsent) if !streamed => {}
                     Err(failure) => return Err(self.explain(&link, failure)),
@@ -85,7 +85,7 @@ impl Local {
             }
             found = self.find(path)?;
         };
-        shape(&head.method, reply, &link).map_err(|failure| self.explain(&link, failure))
+        shape(&head.method, reply, &link, prefix(path, at)).map_err(|failure| self.explain(&link, failure))
     }
 
     /// Waits for its turn, but not longer than the deadline.
@@ -178,6 +178,12 @@ fn refused(link: &Link, worker: usize, error: &OpenError) -> Problem {
     if kind == Kind::HeadTooLarge { problem } else { problem.retry_after(1) }
 }
 
+/// The prefix by which a path was found. The plugin may have another by now: what it is told, and what its answer is held to, is
+/// what the client has asked for.
+fn prefix(path: &str, at: usize) -> &str {
+    path.get(..at).filter(|prefix| !prefix.is_empty()).unwrap_or("/")
+}
+
 /// What the plugin sees as the target: the path below its prefix, and the query.
 fn target(head: &Parts, at: usize) -> Cow<'_, str> {
     let whole = head.uri.path_and_query().map_or("/", |target| target.as_str());
@@ -234,9 +240,9 @@ async fn gather<B: HttpBody<Data = Bytes> + Unpin>(body: &mut B, max: u64) -> Re
 }
 
 /// The plugin's answer as the client gets it.
-fn shape(method: &Method, reply: Reply, link: &Link) -> Result<Response<Body>, Failure> {
+fn shape(method: &Method, reply: Reply, link: &Link, prefix: &str) -> Result<Response<Body>, Failure> {
     let Reply { status, mut headers, length, mut body } = reply;
-    forward::confine(&mut headers, &link.plugin().prefix);
+    forward::confine(&mut headers, prefix);
     headers.insert(PLUGIN, link.plugin_header());
     let without_body = *method == Method::HEAD || status == StatusCode::NOT_MODIFIED;
     let body = if without_body {

@@ -7,6 +7,7 @@ use serde_json::value::RawValue;
 use toml::Spanned;
 use toml::de::{DeTable, DeValue};
 
+use super::unique::Unique;
 use super::{Places, Wrong};
 use crate::nearest::{explain, position};
 
@@ -31,7 +32,7 @@ pub(super) fn unknown_key(message: &str) -> Option<&str> {
 }
 
 fn json(text: &str) -> Result<Document, Wrong> {
-    let value = serde_json::from_str(text).map_err(|error| {
+    let Unique(value) = serde_json::from_str(text).map_err(|error| {
         let message = error.to_string();
         let message = message.rsplit_once(" at line ").map_or(message.as_str(), |(message, _)| message);
         Wrong::new((error.line(), error.column()), None, explain(message))

@@ -8,6 +8,8 @@ mod changes;
 mod document;
 mod entry;
 mod find;
+mod moves;
+mod unique;
 mod write;
 
 use std::collections::HashMap;
@@ -24,6 +26,7 @@ pub use changes::{Change, changes};
 use document::Document;
 pub use entry::{Entry, Grants, Limits};
 pub use find::{find, folder, search_path};
+pub use moves::{Home, moves};
 pub use write::{to_json, to_toml};
 
 /// The longest file, in bytes; what is longer is none.

@@ -38,6 +38,20 @@ fn the_originals_format_is_understood() {
 }
 
 #[test]
+fn a_key_stands_once() {
+    for (text, line) in [
+        ("{\"plugins\":[{\"name\":\"a\",\"path\":\"a.so\",\n\"path\":\"b.so\"}]}", 2),
+        ("{\"plugins\":[{\"name\":\"a\",\"path\":\"a.so\",\"config\":{\"path\":[{\"b\":1,\n\"path\":1,\"path\":1}]}}]}", 2),
+        ("{\"plugins\":[],\n\n\"plugins\":[]}", 3),
+    ] {
+        let wrong = PluginsFile::parse(text).unwrap_err();
+        assert!(wrong.reason.contains("stands here twice"), "{wrong}");
+        assert_eq!(wrong.place.0, line, "{wrong}");
+    }
+    assert!(PluginsFile::parse("[[plugins]]\nname = \"a\"\nname = \"b\"").is_err());
+}
+
+#[test]
 fn toml_says_the_same_and_more() {
     let text = r#"
         #:schema plugins.schema.json
