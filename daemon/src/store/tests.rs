@@ -5,6 +5,7 @@ use std::os::unix::fs::{MetadataExt as _, PermissionsExt as _, symlink};
 
 use super::*;
 
+mod power;
 mod together;
 
 fn open() -> (tempfile::TempDir, Store) {

@@ -2,7 +2,7 @@
 
 use super::*;
 
-fn pair(prefixes: [&str; 2]) -> Vec<Registration> {
+pub(super) fn pair(prefixes: [&str; 2]) -> Vec<Registration> {
     let of = |(name, prefix): (&str, &str)| Registration {
         prefix: prefix.to_owned(),
         ..registration(name, &"a".repeat(64))

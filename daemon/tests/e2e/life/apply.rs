@@ -84,6 +84,50 @@ async fn only_what_differs_is_changed_and_no_request_is_lost() {
 }
 
 #[tokio::test]
+async fn prefixes_change_hands_in_one_apply() {
+    let valord = Valord::start().await;
+    let entry = |name: &str, path, prefix: &str| json!({"name": name, "path": path, "prefix": prefix});
+    let file = write(
+        &valord,
+        "plugins.json",
+        &json!([entry("a", rust(), "/x"), entry("b", c(), "/y"), entry("last", c(), "/z")]),
+    );
+    ctl(&valord, &["apply", "-f", &file]).await.ok();
+    let (a, b) = (valord.pid("a").await, valord.pid("b").await);
+    let (x, y) = (Load::start(&valord, "/x", 2).await, Load::of(&valord, "/y", 2, [C, RUST]).await);
+    // A swap, of which one is also another otherwise, and a chain.
+    let mut second = json!([entry("b", c(), "/x"), entry("a", rust(), "/y"), entry("last", c(), "/w")]);
+    second[0]["limits"] = json!({"concurrency": 99});
+    let file = write(&valord, "plugins.json", &second);
+    x.begin();
+    y.begin();
+    let done = ctl(&valord, &["apply", "-f", &file]).await.ok();
+    x.done();
+    y.done();
+    assert_eq!(
+        lines(&done),
+        ["replaced b at /x (ready)", "replaced a at /y (ready)", "replaced last at /w (ready)"]
+    );
+    x.more(50).await;
+    y.more(50).await;
+    assert!(x.stop().await > 0 && y.stop().await > 0);
+    assert_eq!(valord.pid("a").await, a, "a move needs no new process");
+    assert_ne!(valord.pid("b").await, b);
+    ctl(&valord, &["diff", "-f", &file]).await.ok();
+    let events = ctl(&valord, &["events"]).await.stdout;
+    assert!(events.contains("move; to /y"), "{events}");
+
+    // What is in the way of one is in the way of all.
+    valord.register(Spec::new(c(), "other")).await;
+    let third = json!([entry("b", c(), "/y"), entry("a", rust(), "/other"), entry("last", c(), "/w")]);
+    let file = write(&valord, "plugins.json", &third);
+    let run = ctl(&valord, &["apply", "-f", &file]).await;
+    run.fails(1, &["a: prefix: the prefix /other belongs to the plugin other"]);
+    assert_eq!((valord.get("/x").await.text(), valord.get("/y").await.text()), (C, RUST));
+    valord.stop().await;
+}
+
+#[tokio::test]
 async fn what_fails_stays_as_it_was_and_stops_nobody() {
     let valord = Valord::start().await;
     let file = write(&valord, "plugins.json", &json!([{"name": "a", "path": rust()}]));

@@ -95,6 +95,39 @@ async fn only_what_differs_is_changed_and_no_request_is_lost() {
 }
 
 #[tokio::test]
+async fn prefixes_change_hands_at_once_and_no_request_is_lost() {
+    let entry = |name: &str, path, prefix: &str| json!({"name": name, "path": path, "prefix": prefix});
+    let (valord, file) =
+        serving(&json!([entry("a", rust(), "/x"), entry("b", c(), "/y"), entry("z", c(), "/z")])).await;
+    let pids = [valord.pid("a").await, valord.pid("b").await];
+    let (x, y) = (Load::start(&valord, "/x", 2).await, Load::of(&valord, "/y", 2, [C, RUST]).await);
+    // They swap, and somebody new comes where a third one leaves.
+    write(
+        &file,
+        &json!([
+            entry("a", rust(), "/y"),
+            entry("b", c(), "/x"),
+            entry("z", c(), "/elsewhere"),
+            entry("new", rust(), "/z"),
+        ]),
+    );
+    x.begin();
+    y.begin();
+    let said = ctl(&valord, &["reload"]).await.ok();
+    x.done();
+    y.done();
+    assert_eq!(said, "replaced a\nreplaced b\nreplaced z\nregistered new\n");
+    x.more(50).await;
+    y.more(50).await;
+    assert!(x.stop().await > 0 && y.stop().await > 0);
+    assert_eq!([valord.pid("a").await, valord.pid("b").await], pids, "a move needs no new process");
+    assert_eq!((valord.get("/z").await.text(), valord.get("/elsewhere").await.text()), (RUST, C));
+    let unchanged = ctl(&valord, &["reload"]).await.ok();
+    assert_eq!(unchanged, "unchanged a\nunchanged b\nunchanged z\nunchanged new\n");
+    valord.stop().await;
+}
+
+#[tokio::test]
 async fn what_cannot_be_read_changes_nothing() {
     let (valord, file) =
         serving(&json!([{"name": "a", "path": rust()}, {"name": "b", "path": rust()}])).await;
