@@ -83,12 +83,7 @@ fn would(cx: &Cx, step: &Step) -> Result<(), Failure> {
     }
 }
 
-async fn carry_out(
-    cx: &Cx,
-    daemon: &mut Daemon,
-    step: &Step,
-    moved: Option<&Moved>,
-) -> Result<(), Failure> {
+async fn carry_out(cx: &Cx, daemon: &mut Daemon, step: &Step, moved: Option<&Moved>) -> Result<(), Failure> {
     let place = moved.map_or(Ok(None), |moved| moved.of(&step.name)).map_err(|error| error.at(&step.name))?;
     if let Some(plugin) = place.filter(|_| step.changes.iter().all(|change| change.field == "prefix")) {
         return tell(cx, step, Some(plugin));

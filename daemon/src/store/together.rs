@@ -61,7 +61,9 @@ impl Store {
         };
         let all = match unsafe_because(&file) {
             Some(problem) => Err(problem),
-            None => load(&mut file).map_err(|error| error.to_string()).and_then(|text| self.registrations(&text)),
+            None => {
+                load(&mut file).map_err(|error| error.to_string()).and_then(|text| self.registrations(&text))
+            }
         };
         match all {
             Ok(all) => self.finish(&all),

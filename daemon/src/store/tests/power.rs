@@ -28,7 +28,9 @@ impl Model {
         match self.last.take() {
             Some((Step::Sync, path)) => {
                 let unfinished = now(path.parent().unwrap());
-                self.synced.extend(unfinished.iter().filter(|(name, _)| name.starts_with(".tmp-")).map(|(_, file)| file.0));
+                self.synced.extend(
+                    unfinished.iter().filter(|(name, _)| name.starts_with(".tmp-")).map(|(_, file)| file.0),
+                );
             }
             Some((Step::SyncDir, dir)) => drop(self.durable.insert(dir.clone(), now(&dir))),
             _ => {}
@@ -36,7 +38,8 @@ impl Model {
         self.last = step;
         let dirs = ["plugins", "artifacts"].map(|name| self.dir.join(name));
         let by_chance = dirs.iter().flat_map(|dir| self.files(dir, now(dir))).collect();
-        let sure = dirs.iter().flat_map(|dir| self.files(dir, self.durable.get(dir).cloned().unwrap_or_default()));
+        let sure =
+            dirs.iter().flat_map(|dir| self.files(dir, self.durable.get(dir).cloned().unwrap_or_default()));
         let sure = sure.collect();
         self.cuts.extend([sure, by_chance]);
     }

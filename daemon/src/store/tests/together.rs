@@ -89,7 +89,8 @@ fn a_journal_that_is_none_changes_nothing() {
     pair(["/x", "/y"]).iter().for_each(|one| store.save(one).unwrap());
     let path = store.dir().to_owned();
     drop(store);
-    let swapped = pair(["/y", "/x"]).iter().map(|one| serde_json::to_string(one).unwrap()).collect::<String>();
+    let swapped =
+        pair(["/y", "/x"]).iter().map(|one| serde_json::to_string(one).unwrap()).collect::<String>();
     for (text, mode, expected) in [
         ("{\"name\":", 0o600, ["/x", "/y"]),
         (swapped.as_str(), 0o666, ["/x", "/y"]),

@@ -14,9 +14,9 @@ pub struct Home<'a> {
 /// Those that must move first and together: somebody else is where they go, or goes where they are.
 pub fn moves<'a>(places: &'a [Home<'a>]) -> impl Iterator<Item = Home<'a>> {
     let entangled = |one: &Home<'_>| {
-        places.iter().any(|other| {
-            other.name != one.name && (Some(other.to) == one.from || other.from == Some(one.to))
-        })
+        places
+            .iter()
+            .any(|other| other.name != one.name && (Some(other.to) == one.from || other.from == Some(one.to)))
     };
     let moves = |one: &Home<'_>| one.from.is_some_and(|from| from != one.to);
     places.iter().copied().filter(move |one| moves(one) && entangled(one))

@@ -41,7 +41,10 @@ fn the_originals_format_is_understood() {
 fn a_key_stands_once() {
     for (text, line) in [
         ("{\"plugins\":[{\"name\":\"a\",\"path\":\"a.so\",\n\"path\":\"b.so\"}]}", 2),
-        ("{\"plugins\":[{\"name\":\"a\",\"path\":\"a.so\",\"config\":{\"path\":[{\"b\":1,\n\"path\":1,\"path\":1}]}}]}", 2),
+        (
+            "{\"plugins\":[{\"name\":\"a\",\"path\":\"a.so\",\"config\":{\"path\":[{\"b\":1,\n\"path\":1,\"path\":1}]}}]}",
+            2,
+        ),
         ("{\"plugins\":[],\n\n\"plugins\":[]}", 3),
     ] {
         let wrong = PluginsFile::parse(text).unwrap_err();
