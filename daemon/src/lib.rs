@@ -17,3 +17,4 @@ pub mod routes;
 pub mod store;
 pub mod supervisor;
 pub mod sys;
+pub mod web;

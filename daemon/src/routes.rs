@@ -7,6 +7,7 @@ use std::time::Duration;
 use valor_control::prefix::{self, MAX_SEGMENTS};
 
 use crate::plugin::{Generation, Plugin};
+use crate::web::{Published, Site};
 
 /// All routes at one moment.
 #[derive(Debug, Default)]
@@ -15,6 +16,8 @@ pub struct Routes {
     by_prefix: HashMap<Arc<str>, usize>,
     /// The most segments that a prefix has.
     depth: usize,
+    /// What of the plugins is published to browsers.
+    pub site: Arc<Site>,
 }
 
 /// A prefix and who answers below it.
@@ -24,6 +27,8 @@ pub struct Route {
     pub plugin: Arc<Plugin>,
     /// Who answers.
     pub target: Target,
+    /// What browsers get of it.
+    pub published: Option<Arc<Published>>,
 }
 
 /// Who answers a route.
@@ -92,7 +97,17 @@ impl Routes {
             }
             depth = depth.max(if &**prefix == "/" { 0 } else { prefix.matches('/').count() });
         }
-        Ok(Self { routes, by_prefix, depth: depth.min(MAX_SEGMENTS) })
+        Ok(Self { routes, by_prefix, depth: depth.min(MAX_SEGMENTS), site: Arc::default() })
+    }
+
+    /// The same, with the site that comes after that of other routes.
+    #[must_use]
+    pub fn after(self, former: &Self) -> Self {
+        let published = self.routes.iter().filter_map(|route| route.published.clone()).collect();
+        let others = self.routes.iter().filter(|route| route.published.is_none());
+        let elsewhere: Vec<&str> = others.map(|route| &*route.plugin.prefix).collect();
+        let site = Site::next(&former.site, published, &elsewhere);
+        Self { site, ..self }
     }
 
     /// The route with the longest prefix that ends at a segment of `path`, and the path below it, which starts

@@ -5,7 +5,7 @@ use crate::plugin::{Grants, Limits};
 
 fn route(name: &str, prefix: &str) -> Route {
     let plugin = Plugin::new(name, prefix, Limits::default(), Grants::default());
-    Route { plugin, target: Target::Down(Down::Starting) }
+    Route { plugin, target: Target::Down(Down::Starting), published: None }
 }
 
 fn routes(prefixes: &[&str]) -> Routes {

@@ -8,8 +8,11 @@ use super::{ControlError, Host};
 use crate::config::{Wanted, build_grants};
 use crate::plugin::{Grants, Limits};
 use crate::routes::check_prefix;
-use crate::store::{ArtifactRef, Registration, Source, Store, VERSION, check_name, name_of_file, now_ms};
+use crate::store::{
+    ArtifactRef, Registration, Source, Store, VERSION, Web, check_name, name_of_file, now_ms,
+};
 use crate::supervisor::{Asked, Inspection, Permissions, PluginView, Take};
+use crate::web;
 
 /// What is asked for.
 #[derive(Debug, Clone)]
@@ -34,6 +37,8 @@ pub struct Admission {
     pub probe: Option<String>,
     /// It is kept without processes.
     pub disabled: bool,
+    /// What browsers get of it.
+    pub web: Option<Web>,
     /// Whose place it may take.
     pub take: Take,
     /// Who asks.
@@ -95,6 +100,9 @@ async fn start<H: Host>(
     if let Some(problem) = inspection.problem {
         return Err(ControlError::Artifact(problem));
     }
+    if admission.web.is_some() {
+        web::check(inspection.kind, artifact.size()).map_err(|reason| invalid("web", reason))?;
+    }
     let (take, asked) = (admission.take.clone(), admission.asked);
     let Settled { registration, not_granted } = settle(admission, artifact.sha256(), &inspection)?;
     let is_there = |view: &PluginView| view.name == registration.name;
@@ -137,6 +145,7 @@ pub(super) fn settle(
         uid_slot: None,
         probe: admission.probe,
         disabled: admission.disabled,
+        web: admission.web,
         created_ms: now_ms(),
     };
     Ok(Settled { registration, not_granted })

@@ -11,7 +11,7 @@ use super::fit::{MAX_DETAILS, cut, cut_encoded, last_words, without_middle};
 use super::{Admitted, ControlError, Outcome, Reload};
 use crate::config::Wanted;
 use crate::plugin::{Grants, Limits};
-use crate::store::{Registration, StoreError};
+use crate::store::{Registration, StoreError, Web};
 use crate::supervisor::logs::LogLevel;
 use crate::supervisor::{
     ErrorKind, LayerReport, LayerStatus, LogLine, PluginDetail, PluginView, SupervisorError,
@@ -218,6 +218,15 @@ pub(super) fn spec(registration: &Registration) -> v1::PluginSpec {
         stored: false,
         // The artifact says it.
         kind: String::new(),
+        web: registration.web.as_ref().map(web),
+    }
+}
+
+fn web(web: &Web) -> v1::Web {
+    let config = Some(&web.config).filter(|config| !config.is_null());
+    v1::Web {
+        mode: web.mode.as_str().to_owned(),
+        config: config.map(ToString::to_string).unwrap_or_default(),
     }
 }
 
@@ -272,6 +281,7 @@ pub(super) fn plugin(view: &PluginView) -> v1::Plugin {
         sha256: view.sha256.clone(),
         restarts: view.restarts,
         out_of_memory: view.out_of_memory,
+        web: view.web.map(|mode| mode.to_string()).unwrap_or_default(),
         since_ms: view.since_ms,
         source: view.source.as_str().to_owned(),
         requests: view.requests,
@@ -306,6 +316,7 @@ pub(super) fn detail(detail: &PluginDetail) -> v1::InspectResponse {
         sandbox: detail.sandbox.iter().map(layer).collect(),
         log: detail.log.iter().map(|line| log_line(line)).collect(),
         probe: registration.and_then(|kept| kept.probe.clone()).unwrap_or_default(),
+        web: registration.and_then(|kept| kept.web.as_ref()).map(web),
     }
 }
 

@@ -10,7 +10,7 @@ use super::convert::{limits_of, wanted_of};
 use crate::config::{build_grants, check_limits};
 use crate::plugin::{Grants, Limits};
 use crate::routes::check_prefix;
-use crate::store::check_name;
+use crate::store::{Web, check_name};
 
 /// What is wrong so far: pairs of field and reason.
 #[derive(Debug, Default)]
@@ -69,10 +69,28 @@ impl Fields {
 
     /// `None`: not named.
     pub(super) fn config(&mut self, text: &str) -> Option<Value> {
+        self.json("config", text)
+    }
+
+    /// What is not named is what it is in `base`.
+    pub(super) fn web(&mut self, asked: &v1::Web, base: Option<&Web>) -> Web {
+        let base = base.cloned().unwrap_or_default();
+        let mode = match asked.mode.as_str() {
+            "" => Ok(base.mode),
+            word => word.parse(),
+        };
+        let mode = mode.unwrap_or_else(|reason| {
+            self.say("web.mode", reason);
+            base.mode
+        });
+        Web { mode, config: self.json("web.config", &asked.config).unwrap_or(base.config) }
+    }
+
+    fn json(&mut self, field: &str, text: &str) -> Option<Value> {
         if text.is_empty() {
             return None;
         }
-        parse(text).map_err(|reason| self.say("config", reason)).ok()
+        parse(text).map_err(|reason| self.say(field, reason)).ok()
     }
 
     /// 0 is what `base` has; no more than `most` processes.

@@ -1,5 +1,6 @@
 //! What the control API needs of the rest of the daemon: a small trait, so that its tests need no processes.
 
+use std::sync::Arc;
 use std::time::Duration;
 
 use crate::store::{ArtifactRef, Registration, Source};
@@ -10,6 +11,7 @@ use crate::supervisor::{
     Asked, Inspection, LayerReport, LogBook, PluginDetail, PluginView, Shims, Supervisor, SupervisorError,
     Take, inspect,
 };
+use crate::web::Site;
 
 /// The supervisor, and the one-shot that looks into artifacts.
 pub trait Host: Clone + Send + Sync + 'static {
@@ -67,6 +69,9 @@ pub trait Host: Clone + Send + Sync + 'static {
 
     /// See [`Supervisor::logs`].
     fn logs(&self, name: &str) -> Option<LogBook>;
+
+    /// See [`Supervisor::site`].
+    fn site(&self) -> Arc<Site>;
 
     /// See [`Supervisor::host`].
     fn lends(&self) -> Vec<LayerReport>;
@@ -138,6 +143,10 @@ impl Host for SupervisorHost {
 
     fn logs(&self, name: &str) -> Option<LogBook> {
         self.supervisor.logs(name)
+    }
+
+    fn site(&self) -> Arc<Site> {
+        self.supervisor.site()
     }
 
     fn lends(&self) -> Vec<LayerReport> {

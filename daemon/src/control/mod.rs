@@ -5,6 +5,7 @@
 
 mod admit;
 mod audit;
+mod bundle;
 mod calls;
 mod convert;
 mod diff;

@@ -147,6 +147,7 @@ pub(super) fn accept(
     let grants = fields.grants(spec.grants.as_ref());
     let probe = fields.probe(&spec.probe);
     let kind = fields.kind(&spec.kind);
+    let web = spec.web.as_ref().map(|web| fields.web(web, None));
     fields.done()?;
     let given = |text: String| Some(text).filter(|text| !text.is_empty());
     let admission = Admission {
@@ -160,6 +161,7 @@ pub(super) fn accept(
         grant_requested: spec.grant_requested,
         probe,
         disabled: spec.disabled,
+        web,
         take: if spec.replace { Take::Over } else { Take::New },
         asked,
         source,

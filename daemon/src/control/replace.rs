@@ -66,6 +66,7 @@ pub(super) fn accept(
         return Err(SupervisorError::not_found(&spec.name).into());
     };
     let limits = fields.limits(spec.limits.as_ref(), &base.limits, most);
+    let web = spec.web.as_ref().map(|web| fields.web(web, base.web.as_ref()));
     fields.done()?;
     let former = if spec.no_grants { Grants::default() } else { base.grants.clone() };
     let admission = Admission {
@@ -79,6 +80,7 @@ pub(super) fn accept(
         grant_requested: spec.grant_requested,
         probe: probe.unwrap_or_else(|| base.probe.clone()),
         disabled: base.disabled,
+        web: web.or_else(|| base.web.clone()).filter(|_| !spec.no_web),
         source: Source::Api,
         asked,
         take: Take::Change(Arc::clone(&base)),
@@ -104,7 +106,10 @@ fn over(former: Grants, named: Grants) -> Grants {
 mod tests {
     use super::*;
     use crate::plugin::Limits;
-    use crate::store::VERSION;
+    use serde_json::Value;
+    use valor_control::web::Mode;
+
+    use crate::store::{VERSION, Web};
     use valor_control::kind::Kind;
     use valor_control::v1;
 
@@ -127,6 +132,7 @@ mod tests {
             uid_slot: Some(1),
             probe: Some("/health".into()),
             disabled: true,
+            web: Some(Web { mode: Mode::Local, config: "public".into() }),
             created_ms: 1,
         })
     }
@@ -146,6 +152,7 @@ mod tests {
         assert_eq!((&admission.config, &admission.limits), (&base.config, &base.limits));
         assert_eq!((&admission.grants, &admission.probe), (&base.grants, &base.probe));
         assert_eq!((admission.file_name.as_str(), admission.disabled), ("libx.so", true));
+        assert_eq!(admission.web, base.web);
         assert!(matches!(admission.take, Take::Change(of) if of == base));
     }
 
@@ -164,6 +171,12 @@ mod tests {
         assert_eq!((admission.limits.concurrency, admission.limits.instances), (9, 3));
         assert_eq!(admission.grants.net, ["other.org"]);
         assert_eq!(admission.grants.env, base().grants.env, "another kind stays");
+        let web = |config: &str| Some(v1::Web { mode: "server".into(), config: config.into() });
+        let admission = change(|spec| spec.web = web("")).unwrap().admission;
+        assert_eq!(admission.web, Some(Web { mode: Mode::Server, config: "public".into() }));
+        let admission = change(|spec| spec.web = web("null")).unwrap().admission;
+        assert_eq!(admission.web, Some(Web { mode: Mode::Server, config: Value::Null }));
+        assert_eq!(change(|spec| spec.no_web = true).unwrap().admission.web, None);
         let none = change(|spec| spec.no_grants = true).unwrap().admission.grants;
         assert_eq!(none, Grants::default());
     }

@@ -10,7 +10,7 @@ use valor_control::v1::{self, RegisterRequest};
 use super::audit::Deed;
 use super::peer::Peer;
 use super::register::Patience;
-use super::{Admitted, ControlError, FileOwned, Host, admit, convert, diff, events, logs, register, replace};
+use super::{Admitted, ControlError, FileOwned, Host, admit, bundle, convert, diff, events, logs, register, replace};
 use crate::plugin::Limits;
 use crate::store::{Source, Store};
 use crate::supervisor::events::{Verb, Who};
@@ -277,6 +277,7 @@ fn missing(name: &str) -> ControlError {
 impl<H: Host> Control for Service<H> {
     type LogsStream = logs::Lines;
     type EventsStream = events::Events;
+    type BundleStream = bundle::Parts;
 
     async fn register(
         &self,
@@ -381,6 +382,10 @@ impl<H: Host> Control for Service<H> {
 
     async fn routes(&self, _: Request<v1::RoutesRequest>) -> Result<Response<v1::RoutesResponse>, Status> {
         Ok(Response::new(convert::routes(&self.host.list())))
+    }
+
+    async fn bundle(&self, _: Request<v1::BundleRequest>) -> Result<Response<bundle::Parts>, Status> {
+        Ok(Response::new(bundle::read(&self.host.site())))
     }
 
     async fn info(&self, _: Request<v1::InfoRequest>) -> Result<Response<v1::InfoResponse>, Status> {

@@ -55,6 +55,7 @@ fn view(registration: &Registration) -> PluginView {
         sha256: registration.sha256.clone(),
         restarts: 0,
         out_of_memory: 0,
+        web: registration.web.as_ref().map(|web| web.mode),
         since_ms: 1,
         source: registration.source,
         requests: 3,
@@ -170,6 +171,10 @@ impl Host for Fake {
 
     fn logs(&self, name: &str) -> Option<LogBook> {
         self.plugins.lock().unwrap().get(name).map(|(_, book)| book.clone())
+    }
+
+    fn site(&self) -> Arc<crate::web::Site> {
+        Arc::default()
     }
 
     fn lends(&self) -> Vec<LayerReport> {

@@ -39,6 +39,7 @@ fn find(prefixes: &BTreeSet<String>, path: &str) {
     let route = |prefix: &String| Route {
         plugin: Plugin::new("p", prefix, Limits::default(), Grants::default()),
         target: Target::Down(Down::Starting),
+        published: None,
     };
     let routes =
         Routes::build(prefixes.iter().map(route).collect()).unwrap_or_else(|error| panic!("{error}"));

@@ -18,7 +18,7 @@ pub use probe::ProbeError;
 use super::check::{check, check_path};
 use super::connection::Connection;
 use super::forward::{CORRELATION_ID, Client, PLUGIN, RUNTIME, SERVER, sane_request_id};
-use super::{Body, Kind, Problem};
+use super::{Body, Kind, Problem, site};
 use crate::link::{self, BoxedBody, Caller, FetchError, FetchErrorKind, Origin};
 
 /// Plugins that may stand between a client and the one that answers.
@@ -84,6 +84,7 @@ pub(crate) async fn answer(
         Ok(_) => match check(&head, connection.max_headers) {
             Err(problem) => Err(problem),
             Ok(()) if head.uri.path() == "*" => Ok(options()),
+            Ok(()) if head.uri.path().starts_with(site::PREFIX) => site::answer(&local.site(), &head),
             Ok(()) if head.uri.path().starts_with("/_") => {
                 local.internal.answer(&head.method, &head.uri).await
             }

@@ -13,6 +13,7 @@ use super::forward::{CORRELATION_ID, RUNTIME, SERVER};
 pub enum Kind {
     BadRequest,
     NotFound,
+    MethodNotAllowed,
     NotImplemented,
     BodyTooLarge,
     BodyTimeout,
@@ -42,6 +43,9 @@ impl Kind {
         match self {
             Self::BadRequest => (S::BAD_REQUEST, "bad-request", "the request is refused"),
             Self::NotFound => (S::NOT_FOUND, "not-found", "no plugin answers this path"),
+            Self::MethodNotAllowed => {
+                (S::METHOD_NOT_ALLOWED, "method-not-allowed", "the method is not one of this path")
+            }
             Self::NotImplemented => {
                 (S::NOT_IMPLEMENTED, "not-implemented", "the request asks for what is not supported")
             }
@@ -174,6 +178,9 @@ impl Problem {
         }
         if let Some(seconds) = self.retry_after {
             headers.insert(header::RETRY_AFTER, HeaderValue::from(seconds));
+        }
+        if self.kind == Kind::MethodNotAllowed {
+            headers.insert(header::ALLOW, HeaderValue::from_static("GET, HEAD"));
         }
         if self.close {
             headers.insert(header::CONNECTION, HeaderValue::from_static("close"));

@@ -15,6 +15,7 @@ mod framing;
 mod internal;
 pub(crate) mod line;
 pub(crate) mod scan;
+mod site;
 mod socket;
 
 use std::time::Duration;

@@ -217,6 +217,7 @@ impl DataPlane {
 
     /// Swaps the routes.
     pub fn publish(&self, routes: Routes) {
+        let routes = routes.after(&self.0.routes.load());
         self.0.routes.store(Arc::new(routes));
     }
 

@@ -97,7 +97,7 @@ impl Bench {
     fn route(&self, plugin: &Arc<Plugin>, target: Target) {
         let mut routes: Vec<Route> =
             self.plane.routes().iter().filter(|r| r.plugin.prefix != plugin.prefix).cloned().collect();
-        routes.push(Route { plugin: Arc::clone(plugin), target });
+        routes.push(Route { plugin: Arc::clone(plugin), target, published: None });
         self.plane.publish(Routes::build(routes).unwrap());
     }
 

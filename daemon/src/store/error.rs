@@ -78,7 +78,7 @@ pub enum StoreError {
 
 impl StoreError {
     /// Adds the step and the file to what the system said.
-    pub(super) fn io<'a>(step: &'static str, path: &'a Path) -> impl FnOnce(io::Error) -> Self + 'a {
+    pub(crate) fn io<'a>(step: &'static str, path: &'a Path) -> impl FnOnce(io::Error) -> Self + 'a {
         move |source| Self::Io { step, path: path.to_owned(), source }
     }
 

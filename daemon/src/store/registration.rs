@@ -5,6 +5,7 @@ use std::time::{SystemTime, UNIX_EPOCH};
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
 use valor_control::kind::Kind;
+use valor_control::web::Mode;
 
 use crate::plugin::{Grants, Limits};
 
@@ -49,9 +50,23 @@ pub struct Registration {
     /// Kept without processes until it is enabled again.
     #[serde(default, skip_serializing_if = "std::ops::Not::not")]
     pub disabled: bool,
+    /// What browsers get of it; all of that is public.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub web: Option<Web>,
     /// When: milliseconds since the epoch.
     #[serde(default)]
     pub created_ms: u64,
+}
+
+/// What is published of a plugin besides its code.
+#[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
+pub struct Web {
+    /// Where it answers.
+    #[serde(default)]
+    pub mode: Mode,
+    /// For the plugin in the browser; null: none.
+    #[serde(default)]
+    pub config: Value,
 }
 
 /// Who owns an entry.

@@ -42,6 +42,7 @@ fn registration(name: &str, sha256: &str) -> Registration {
         uid_slot: Some(3),
         probe: None,
         disabled: false,
+        web: None,
         created_ms: 7,
     }
 }
@@ -193,10 +194,15 @@ fn yesterdays_state_still_loads() {
     fs::write(store.dir().join("plugins/minimal.json"), minimal).unwrap();
     let disabled = include_str!("../../tests/state/v1-disabled.json");
     fs::write(store.dir().join("plugins/off.json"), disabled).unwrap();
+    let web = include_str!("../../tests/state/v1-web.json");
+    fs::write(store.dir().join("plugins/greet.json"), web).unwrap();
     let all = store.load_all().unwrap();
-    let [Entry::Good(hello), Entry::Good(minimal), Entry::Good(off)] = all.as_slice() else {
+    let [Entry::Good(greet), Entry::Good(hello), Entry::Good(minimal), Entry::Good(off)] = all.as_slice()
+    else {
         panic!("{all:?}")
     };
+    assert_eq!(greet.web, Some(Web { mode: valor_control::web::Mode::Local, config: "Alice".into() }));
+    assert_eq!((&hello.web, &minimal.web, &off.web), (&None, &None, &None), "nothing is published unasked");
     assert_eq!((off.disabled, off.probe.as_deref(), off.limits.instances), (true, Some("/health"), 3));
     assert_eq!((hello.disabled, hello.probe.as_deref(), minimal.disabled), (false, None, false));
     assert_eq!((hello.name.as_str(), hello.prefix.as_str()), ("hello", "/hi"));

@@ -138,6 +138,7 @@ impl Card {
             restarts: face.restarts,
             out_of_memory: face.out_of_memory,
             since_ms: face.since_ms,
+            web: version.and_then(|version| version.registration.web.as_ref()).map(|web| web.mode),
             source: self.source,
             requests: totals.requests,
             errors: totals.errors,

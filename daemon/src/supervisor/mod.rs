@@ -40,6 +40,7 @@ mod order;
 mod pipes;
 pub mod policy;
 mod products;
+mod publish;
 pub mod rules;
 mod shared;
 mod shims;
@@ -68,6 +69,7 @@ use crate::routes::check_prefix;
 use crate::store::{ArtifactRef, Registration, Registry as _, Source, Store, check_name};
 use crate::sys::cgroup::Cgroups;
 use crate::sys::host;
+use crate::web::Site;
 use card::Card;
 use events::{EventBook, Verb};
 use order::{Order, Reply};
@@ -207,6 +209,12 @@ impl Supervisor {
     #[must_use]
     pub fn inspect(&self, name: &str) -> Option<PluginDetail> {
         self.shared.card(name).filter(|card| card.is_visible()).map(|card| card.detail())
+    }
+
+    /// What is published to browsers.
+    #[must_use]
+    pub fn site(&self) -> Arc<Site> {
+        Arc::clone(&self.shared.plane.routes().site)
     }
 
     /// A plugin's log.

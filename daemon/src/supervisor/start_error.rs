@@ -78,6 +78,12 @@ impl StartError {
         )
     }
 
+    /// What browsers shall get of it cannot be made.
+    pub(super) fn publish(message: &str) -> Self {
+        let cure = "replace it with --no-web to do without browsers";
+        Self::new(ErrorKind::Plugin, "publish", clean(message, MAX_MESSAGE), cure).permanent()
+    }
+
     /// Its group could not be made.
     pub(super) fn group(error: &std::io::Error) -> Self {
         let message = format!("cannot limit it by a cgroup of its own: {error}");

@@ -2,17 +2,19 @@
 
 use std::path::PathBuf;
 use std::sync::atomic::{AtomicBool, Ordering};
-use std::sync::{Arc, Mutex, PoisonError};
+use std::sync::{Arc, Mutex, OnceLock, PoisonError};
 
 use tokio::sync::OnceCell;
 use valor_wire::control::{Identity, LayerReport, Rlimits, Setup};
 
 use super::inspect::{Inspection, inspect};
+use super::publish;
 use super::shared::Shared;
 use super::shims::started_from;
 use super::start_error::StartError;
 use crate::plugin::Plugin;
 use crate::store::{ArtifactRef, Registration};
+use crate::web::Published;
 
 /// The kernel's limits where nothing else is said.
 const NOFILE: u64 = 1024;
@@ -27,6 +29,8 @@ pub(super) struct Version {
     pub artifact: Option<ArtifactRef>,
     /// Made when it is first needed: the machine's libraries may have moved since the registration.
     inspection: OnceCell<Inspection>,
+    /// What browsers get of it, made with its first process.
+    published: Arc<OnceLock<Arc<Published>>>,
     /// There was no `/data` of this name before.
     made_data: Arc<AtomicBool>,
     /// The sandbox of the process that was started last.
@@ -61,6 +65,7 @@ impl Version {
             plugin,
             artifact,
             inspection,
+            published: Arc::default(),
             made_data: Arc::default(),
             layers: Arc::default(),
         }
@@ -68,7 +73,8 @@ impl Version {
 
     /// The same registration, with counters of its own and a fresh look at the artifact.
     pub(super) fn again(&self) -> Self {
-        Self::new(Registration::clone(&self.registration), self.artifact.clone(), None)
+        let again = Self::new(Registration::clone(&self.registration), self.artifact.clone(), None);
+        Self { published: Arc::clone(&self.published), ..again }
     }
 
     /// Whether its first start has made the plugin's `/data`.
@@ -96,13 +102,19 @@ impl Version {
             plugin,
             artifact: self.artifact.clone(),
             inspection: self.inspection.clone(),
-            layers: Arc::clone(&self.layers),
-            made_data: Arc::clone(&self.made_data),
+            published: Arc::default(),
+            made_data: Arc::default(),
+            layers: Arc::default(),
         }
     }
 
     pub(super) fn inspection(&self) -> Option<&Inspection> {
         self.inspection.get()
+    }
+
+    /// What browsers get of it.
+    pub(super) fn published(&self) -> Option<Arc<Published>> {
+        self.published.get().cloned()
     }
 
     /// Remembers what became of each layer, also where it was not enough.
@@ -143,6 +155,12 @@ impl Version {
         let inspection = self.inspection.get_or_try_init(look).await?;
         if let Some(problem) = &inspection.problem {
             return Err(StartError::problem(problem));
+        }
+        if self.published.get().is_none()
+            && let Some(published) = publish::make(shared, &self.registration).await?
+        {
+            // Two processes that start at once make the same.
+            let _made = self.published.set(Arc::new(published));
         }
         let Registration { name, limits, grants, .. } = &*self.registration;
         let setup = Setup {

@@ -4,6 +4,7 @@ use std::sync::Arc;
 
 use serde_json::Value;
 use valor_control::kind::Kind;
+use valor_control::web::Mode;
 pub use valor_wire::control::{LayerReport, LayerStatus};
 
 use super::LogLine;
@@ -75,6 +76,8 @@ pub struct PluginView {
     pub restarts: u64,
     /// Of these: killed by the kernel for want of memory.
     pub out_of_memory: u64,
+    /// The mode in which it is published to browsers; `None`: it is not.
+    pub web: Option<Mode>,
     /// Since when it is in this state: milliseconds since the epoch.
     pub since_ms: u64,
     /// Who owns the entry.

@@ -11,6 +11,7 @@ pub mod plugins;
 pub mod prefix;
 pub mod probe;
 pub mod units;
+pub mod web;
 
 /// The generated messages, client and server of package `valor.control.v1`.
 #[allow(

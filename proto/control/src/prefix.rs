@@ -70,6 +70,9 @@ mod tests {
             ("/ä", "character 'ä'"),
             ("/_health", "reserved"),
             ("/_", "reserved"),
+            ("/_valor", "reserved"),
+            ("/_valor/", "reserved"),
+            ("/_valor/plugins/x", "reserved"),
         ];
         for (prefix, why) in cases {
             let error = check(prefix).unwrap_err();

@@ -14,6 +14,7 @@ use super::super::{Kind, Problem};
 use crate::link::Link;
 use crate::plugin::Generation;
 use crate::routes::{Down, Routes, Target};
+use crate::web::Site;
 
 /// One worker's state.
 #[derive(Debug)]
@@ -59,6 +60,11 @@ impl Local {
 
     pub(crate) fn all(&self) -> Vec<Rc<Link>> {
         self.links.borrow().iter().map(|(_, link)| Rc::clone(link)).collect()
+    }
+
+    /// What is published to browsers.
+    pub(crate) fn site(&self) -> Arc<Site> {
+        Arc::clone(&self.routes.borrow_mut().load().site)
     }
 
     /// The link for a path, and where the path below the plugin's prefix begins.

@@ -53,7 +53,9 @@ impl Task {
             face.instances = fleet.views();
             face.version = Some(Arc::clone(&fleet.version));
             face.uid_slot = fleet.version.registration.uid_slot;
-            face.route = Some(Route { plugin: Arc::clone(&fleet.version.plugin), target });
+            // What an operator has stopped does not go on in browsers.
+            let published = fleet.version.published().filter(|_| self.parked.is_none());
+            face.route = Some(Route { plugin: Arc::clone(&fleet.version.plugin), target, published });
             news
         };
         if news {

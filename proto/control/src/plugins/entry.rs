@@ -6,6 +6,7 @@ use serde_json::Value;
 
 use crate::kind::Kind;
 use crate::units::{Cores, Size, Span};
+use crate::web::Mode;
 use crate::{name, prefix, probe, v1};
 
 /// A plugin as it is wanted.
@@ -44,8 +45,26 @@ pub struct Entry {
     /// What it may reach.
     #[serde(default, skip_serializing_if = "is_default")]
     pub grants: Grants,
+    /// What of it is published to browsers; without it nothing.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub web: Option<Web>,
     /// Its configuration.
     #[serde(default, skip_serializing_if = "Value::is_null")]
+    pub config: Value,
+}
+
+/// What browsers get of a plugin: its code, and this. All of it is public.
+#[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize, JsonSchema)]
+#[serde(default, deny_unknown_fields)]
+pub struct Web {
+    /// Where it answers.
+    #[serde(skip_serializing_if = "is_default")]
+    pub mode: Mode,
+    /// The same as `config`, as JSON in a string, for what TOML cannot say.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub config_json: Option<String>,
+    /// Its configuration there; the other one stays on the server.
+    #[serde(skip_serializing_if = "Value::is_null")]
     pub config: Value,
 }
 
@@ -122,12 +141,10 @@ impl Entry {
             }
             _ => {}
         }
-        if let Some(text) = self.config_json.take() {
-            if !self.config.is_null() {
-                return Err(at("config_json", "stands beside `config`: leave one of them out".to_owned()));
-            }
-            self.config =
-                serde_json::from_str(&text).map_err(|error| at("config_json", error.to_string()))?;
+        take_json(&mut self.config_json, &mut self.config).map_err(|reason| at("config_json", reason))?;
+        if let Some(web) = &mut self.web {
+            take_json(&mut web.config_json, &mut web.config)
+                .map_err(|reason| at("web.config_json", reason))?;
         }
         // On the way to valord 0 means that nothing is said.
         let zeros = [
@@ -153,12 +170,16 @@ impl Entry {
             kind: self.kind.map(|kind| kind.as_str().to_owned()).unwrap_or_default(),
             sha256: self.sha256.clone().unwrap_or_default(),
             prefix: self.prefix.clone().unwrap_or_default(),
-            config: if self.config.is_null() { String::new() } else { self.config.to_string() },
+            config: written(&self.config),
             limits: Some(v1::Limits::from(&self.limits)),
             grants: Some(self.grants.clone().into()),
             grant_requested: self.grant_requested,
             probe: self.probe.clone().unwrap_or_default(),
             disabled: self.disabled,
+            web: self.web.as_ref().map(|web| v1::Web {
+                mode: web.mode.as_str().to_owned(),
+                config: written(&web.config),
+            }),
             ..v1::PluginSpec::default()
         }
     }
@@ -168,7 +189,6 @@ impl Entry {
 impl From<v1::PluginSpec> for Entry {
     fn from(spec: v1::PluginSpec) -> Self {
         let given = |text: String| Some(text).filter(|text| !text.is_empty());
-        let config = given(spec.config);
         Self {
             name: spec.name,
             kind: Kind::ALL.into_iter().find(|kind| kind.as_str() == spec.kind),
@@ -181,10 +201,36 @@ impl From<v1::PluginSpec> for Entry {
             config_json: None,
             limits: spec.limits.map(Limits::from).unwrap_or_default(),
             grants: spec.grants.map(Grants::from).unwrap_or_default(),
-            config: config
-                .map_or(Value::Null, |text| serde_json::from_str(&text).unwrap_or(Value::String(text))),
+            web: spec.web.map(|web| Web {
+                mode: web.mode.parse().unwrap_or_default(),
+                config_json: None,
+                config: read(web.config),
+            }),
+            config: read(spec.config),
         }
     }
+}
+
+/// Null is nothing.
+fn written(config: &Value) -> String {
+    if config.is_null() { String::new() } else { config.to_string() }
+}
+
+fn read(text: String) -> Value {
+    if text.is_empty() {
+        return Value::Null;
+    }
+    serde_json::from_str(&text).unwrap_or(Value::String(text))
+}
+
+/// A configuration that is written as a string takes its place.
+fn take_json(text: &mut Option<String>, config: &mut Value) -> Result<(), String> {
+    let Some(text) = text.take() else { return Ok(()) };
+    if !config.is_null() {
+        return Err("stands beside `config`: leave one of them out".to_owned());
+    }
+    *config = serde_json::from_str(&text).map_err(|error| error.to_string())?;
+    Ok(())
 }
 
 impl From<&Limits> for v1::Limits {

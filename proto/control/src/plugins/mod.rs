@@ -24,7 +24,7 @@ use serde_json::Value;
 
 pub use changes::{Change, changes};
 use document::Document;
-pub use entry::{Entry, Grants, Limits};
+pub use entry::{Entry, Grants, Limits, Web};
 pub use find::{find, folder, search_path};
 pub use moves::{Home, moves};
 pub use write::{to_json, to_toml};

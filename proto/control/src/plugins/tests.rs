@@ -3,6 +3,7 @@
 use serde_json::json;
 
 use super::*;
+use crate::web::Mode;
 use crate::kind::Kind;
 use crate::units::{Cores, Size, Span};
 use crate::v1;
@@ -233,6 +234,11 @@ fn full() -> Entry {
             write: vec!["/srv/\"quoted\" ä".into()],
             env: vec!["A=\u{1}\n'''\"".into()],
         },
+        web: Some(Web {
+            mode: Mode::Local,
+            config_json: None,
+            config: json!({"null": null, "deep": [{"x": 1}]}),
+        }),
         config: json!({"s": "multi\nline", "n": [1, -2, 2.5, 1e300, true], "o": {"": {"a.b": []}}, "e": {}}),
     }
 }
@@ -251,6 +257,7 @@ fn what_is_written_reads_back() {
     let mut all =
         vec![full(), Entry { name: "least".into(), sha256: Some("00".repeat(32)), ..Entry::default() }];
     all[1].prefix = Some("/least".into());
+    all[1].web = Some(Web::default());
     for (index, config) in configs.into_iter().enumerate() {
         let (name, prefix) = (format!("c{index}"), Some(format!("/c{index}")));
         all.push(Entry { name, prefix, path: Some("x".into()), config, ..Entry::default() });

@@ -21,8 +21,14 @@ pub fn to_json(entries: &[Entry]) -> Value {
 
 /// TOML has no null, and its numbers end at 2^63.
 fn in_toml(mut entry: Entry) -> Entry {
-    if !entry.config.is_null() && toml::Value::try_from(&entry.config).is_err() {
-        entry.config_json = Some(entry.config.take().to_string());
+    entry.config_json = out_of_toml(&mut entry.config);
+    if let Some(web) = &mut entry.web {
+        web.config_json = out_of_toml(&mut web.config);
     }
     entry
+}
+
+fn out_of_toml(config: &mut Value) -> Option<String> {
+    let fits = config.is_null() || toml::Value::try_from(&*config).is_ok();
+    (!fits).then(|| config.take().to_string())
 }
