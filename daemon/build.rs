@@ -16,7 +16,8 @@ fn main() -> std::io::Result<()> {
         files.sort();
         for file in files {
             let name = file.strip_prefix(web.join(folder)).unwrap_or(&file).display().to_string();
-            let _written = writeln!(list, "    ({:?}, include_bytes!({:?})),", format!("{place}{name}"), file);
+            let _written =
+                writeln!(list, "    ({:?}, include_bytes!({:?})),", format!("{place}{name}"), file);
         }
     }
     list.push_str("]\n");

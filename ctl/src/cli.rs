@@ -1,5 +1,6 @@
 //! The command line: what holds for every verb, and the verbs.
 
+use std::ffi::OsString;
 use std::path::PathBuf;
 use std::time::Duration;
 
@@ -7,7 +8,7 @@ use clap::{Args, Parser, Subcommand};
 
 use crate::commands::{
     apply, check, completions, diff, disable, drain, enable, events, export, info, inspect, list, logs, man,
-    register, reload, replace, restart, routes, unregister,
+    register, reload, replace, restart, routes, unregister, web,
 };
 use crate::output::Wanted;
 use crate::units;
@@ -67,15 +68,41 @@ pub(crate) enum Verb {
     Logs(logs::Args),
     Events(events::Args),
     Routes(routes::Args),
+    Web(web::Args),
     Info(info::Args),
     Check(check::Args),
     Completions(completions::Args),
     Man(man::Args),
 }
 
+/// To `web bundle`, `-o` is a directory, as it is to every bundler; to all other verbs it is the format.
+pub(crate) fn arguments(args: impl Iterator<Item = OsString>) -> Vec<OsString> {
+    let mut args: Vec<OsString> = args.collect();
+    let Some(at) = args.windows(2).position(|pair| pair[0] == "web" && pair[1] == "bundle") else {
+        return args;
+    };
+    for arg in &mut args[at + 2..] {
+        let text = arg.to_str().unwrap_or_default();
+        if let Some(dir) = text.strip_prefix("-o") {
+            let dir = dir.strip_prefix('=').unwrap_or(dir);
+            *arg = if dir.is_empty() { "--out".into() } else { format!("--out={dir}").into() };
+        }
+    }
+    args
+}
+
 #[cfg(test)]
 mod tests {
     use clap::CommandFactory as _;
+
+    #[test]
+    fn only_a_bundle_is_written_to_a_directory() {
+        let read = |line: &str| super::arguments(line.split(' ').map(Into::into)).join(" ".as_ref());
+        assert_eq!(read("valorctl web bundle -o dist"), "valorctl web bundle --out dist");
+        assert_eq!(read("valorctl -o json web bundle -odist"), "valorctl -o json web bundle --out=dist");
+        assert_eq!(read("valorctl list -o json"), "valorctl list -o json");
+        assert_eq!(read("valorctl web bundle --output json"), "valorctl web bundle --output json");
+    }
 
     #[test]
     fn the_command_line_is_consistent() {

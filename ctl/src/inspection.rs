@@ -89,7 +89,7 @@ pub(crate) fn find_shim(named: Option<&Path>, file: &File) -> Result<PathBuf, Fa
 }
 
 /// What a file is by its first bytes.
-fn kind_of(file: &File) -> std::io::Result<Kind> {
+pub(crate) fn kind_of(file: &File) -> std::io::Result<Kind> {
     let mut head = [0; HEAD];
     let filled = file.read_at(&mut head, 0)?;
     Ok(Kind::of(&head[..filled]))

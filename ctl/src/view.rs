@@ -24,6 +24,19 @@ pub(crate) struct Plugin {
     in_flight: u32,
     wanted: u32,
     ready: u32,
+    /// The mode in which it is published; not there: it is not.
+    #[serde(skip_serializing_if = "String::is_empty")]
+    pub(crate) web: String,
+}
+
+impl Plugin {
+    /// What is said of one that is public.
+    pub(crate) fn published(&self) -> String {
+        match &*self.web {
+            "server" => format!("{} is listed in /_valor/manifest.json, without its code", self.name),
+            _ => format!("{}: its code and web configuration are public, see /_valor/", self.name),
+        }
+    }
 }
 
 impl From<v1::Plugin> for Plugin {
@@ -45,6 +58,7 @@ impl From<v1::Plugin> for Plugin {
             in_flight: p.in_flight,
             wanted: p.wanted,
             ready: p.ready,
+            web: p.web,
         }
     }
 }
@@ -55,6 +69,9 @@ pub(crate) struct Detail {
     #[serde(flatten)]
     plugin: Plugin,
     config: Value,
+    /// What is published of it besides its code; not there: nothing is.
+    #[serde(skip_serializing_if = "Value::is_null")]
+    web_config: Value,
     /// `null`: none.
     probe: Option<String>,
     limits: Limits,
@@ -70,6 +87,7 @@ impl From<v1::InspectResponse> for Detail {
         Self {
             plugin: r.plugin.unwrap_or_default().into(),
             config: json(r.config),
+            web_config: json(r.web.unwrap_or_default().config),
             probe: Some(r.probe).filter(|path| !path.is_empty()),
             limits: r.limits.unwrap_or_default().into(),
             grants: r.grants.unwrap_or_default().into(),

@@ -53,6 +53,10 @@ fn tables(cx: &Cx, detail: InspectResponse) -> Result<(), Failure> {
     let grants = view::Grants::from(detail.grants.unwrap_or_default()).options();
     facts.row(["grants:".into(), if grants.is_empty() { "none".into() } else { grants.join(" ") }]);
     facts.row(["config:".into(), detail.config]);
+    if let Some(web) = detail.web {
+        facts.row(["web:".into(), format!("{} (public)", web.mode)]);
+        facts.row(["web config:".into(), web.config]);
+    }
     cx.out.table(&facts)?;
 
     if !detail.instances.is_empty() {

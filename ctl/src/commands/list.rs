@@ -25,8 +25,14 @@ pub(crate) async fn run(cx: &Cx, _args: Args) -> Result<Exit, Failure> {
             ]);
             for p in plugins {
                 let ready = format!("{}/{}", p.ready, p.wanted);
-                let counts =
-                    [ready, p.restarts.to_string(), p.requests.to_string(), units::age(p.since_ms), p.source];
+                let counts = [
+                    ready,
+                    p.restarts.to_string(),
+                    p.requests.to_string(),
+                    units::age(p.since_ms),
+                    p.source,
+                    p.web,
+                ];
                 table.row([p.name, p.kind, p.prefix, p.state].into_iter().chain(counts));
             }
             cx.out.table(&table)?;

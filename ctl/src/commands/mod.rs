@@ -23,6 +23,7 @@ pub(crate) mod replace;
 pub(crate) mod restart;
 pub(crate) mod routes;
 pub(crate) mod unregister;
+pub(crate) mod web;
 
 use std::path::PathBuf;
 
@@ -70,6 +71,7 @@ pub(crate) async fn run(cli: Cli) -> Result<Exit, Failure> {
         Verb::Logs(args) => logs::run(&cx, args).await,
         Verb::Routes(args) => routes::run(&cx, args).await,
         Verb::Info(args) => info::run(&cx, args).await,
+        Verb::Web(args) => web::run(&cx, args).await,
         Verb::Check(args) => check::run(&cx, args).await,
         Verb::Completions(args) => completions::run(&cx, &args),
         Verb::Man(args) => man::run(&args),

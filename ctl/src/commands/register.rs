@@ -1,6 +1,7 @@
 //! `valorctl register FILE`: hands a library to valord, which answers when the plugin does.
 
 mod prompt;
+mod publish;
 mod spec;
 pub(super) mod upload;
 
@@ -33,9 +34,10 @@ pub(crate) struct Args {
 
 pub(crate) async fn run(cx: &Cx, args: Args) -> Result<Exit, Failure> {
     let file = open(&args.file)?;
-    let mut spec = args.spec.into_spec(&args.file)?;
+    let (mut spec, web) = args.spec.into_spec(&args.file)?;
     // Before anything is asked of the person: is there somebody to register it with?
     let Daemon { mut client, deadline } = Daemon::connect(&cx.globals).await?;
+    web.ask(&spec.file_name, Some(&file))?;
     prompt::ask(&args.shim, &args.file, &mut spec).await?;
     let upload::Digest { file, sha256, size } = upload::digest(file, &args.file).await?;
     (spec.sha256, spec.size) = (sha256, size);
@@ -53,6 +55,7 @@ pub(super) fn finish(cx: &Cx, answer: RegisterResponse, cure: &str) -> Result<Ex
     let plugin = view::Plugin::from(answer.plugin.unwrap_or_default());
     let not_granted = view::Grants::from(answer.not_granted.unwrap_or_default());
     let missing = not_granted.options();
+    let published = (!plugin.web.is_empty()).then(|| plugin.published());
     match cx.out.format {
         Format::Json => {
             cx.out.document(&view::Registered { plugin, replaced: answer.replaced, not_granted })?;
@@ -63,6 +66,7 @@ pub(super) fn finish(cx: &Cx, answer: RegisterResponse, cure: &str) -> Result<Ex
             cx.out.line(&format!("{verb} {} at {} ({})", plugin.name, plugin.prefix, plugin.state))?;
         }
     }
+    published.iter().for_each(|said| cx.out.note(said));
     if !missing.is_empty() {
         cx.out.note(&format!("it also wants {}; {cure}", missing.join(" ")));
     }

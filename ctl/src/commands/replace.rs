@@ -31,17 +31,22 @@ pub(crate) struct Args {
     /// Take away all grants that it has, before those that are named here are given
     #[arg(long, help_heading = "Grants")]
     no_grants: bool,
+    /// Publish it no more
+    #[arg(long, conflicts_with = "web", help_heading = "Browsers")]
+    no_web: bool,
     /// No probe any more
     #[arg(long, conflicts_with = "probe")]
     no_probe: bool,
 }
 
 pub(crate) async fn run(cx: &Cx, args: Args) -> Result<Exit, Failure> {
-    let Args { name, file: path, settings, no_grants, no_probe } = args;
+    let Args { name, file: path, settings, no_grants, no_web, no_probe } = args;
     let mut file = path.as_deref().map(open).transpose()?;
     let probe = if no_probe { Some(String::new()) } else { settings.probe() };
-    let mut spec = ReplaceSpec { name, no_grants, probe, ..settings.into_change()? };
+    let web = settings.web.clone();
+    let mut spec = ReplaceSpec { name, no_grants, no_web, probe, ..settings.into_change()? };
     let Daemon { mut client, deadline } = Daemon::connect(&cx.globals).await?;
+    web.ask(&spec.name, file.as_ref())?;
     if let (Some(opened), Some(path)) = (file.take(), &path) {
         spec.file_name = path.file_name().unwrap_or_default().to_string_lossy().into_owned();
         let digest = upload::digest(opened, path).await?;

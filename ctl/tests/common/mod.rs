@@ -204,6 +204,7 @@ fn plugin(name: &str, prefix: &str, state: &str) -> v1::Plugin {
         in_flight: 1,
         wanted: 3,
         ready: if state == "ready" { 3 } else { 0 },
+        web: String::new(),
     }
 }
 
@@ -440,6 +441,7 @@ impl Control for Service {
                 layer("seccomp", "full", "", true),
                 layer("cgroup", "absent", "no delegated cgroup v2", false),
             ],
+            web: None,
             probe: "/health".into(),
             log: vec![line(1_700_000_000_123, "hello\nfrom \x1b[31mred")],
         }))
@@ -520,6 +522,7 @@ impl Control for Service {
     }
 
     type EventsStream = Pin<Box<dyn Stream<Item = Result<v1::Event, Status>> + Send>>;
+    type BundleStream = Pin<Box<dyn Stream<Item = Result<v1::BundlePart, Status>> + Send>>;
 
     async fn events(
         &self,
@@ -585,6 +588,10 @@ impl Control for Service {
         }))
     }
 
+    async fn bundle(&self, _: Request<v1::BundleRequest>) -> Result<Response<Self::BundleStream>, Status> {
+        Ok(Response::new(Box::pin(tokio_stream::iter(bundle().into_iter().map(Ok)))))
+    }
+
     async fn info(&self, _: Request<v1::InfoRequest>) -> Result<Response<v1::InfoResponse>, Status> {
         Ok(Response::new(v1::InfoResponse {
             version: "0.1.0".into(),
@@ -605,4 +612,18 @@ impl Control for Service {
             policy: vec!["no-new-privs".into(), "seccomp".into()],
         }))
     }
+}
+
+/// Two files that valord publishes.
+fn bundle() -> Vec<v1::BundlePart> {
+    use sha2::Digest as _;
+    use v1::bundle_part::Part;
+    let file = |path: &str, bytes: &[u8]| {
+        let sha256 = sha2::Sha256::digest(bytes).iter().map(|byte| format!("{byte:02x}")).collect();
+        let header = v1::Header { name: "cache-control".into(), value: "no-cache".into() };
+        let file =
+            v1::BundleFile { path: path.into(), size: bytes.len() as u64, sha256, headers: vec![header] };
+        [Part::File(file), Part::Chunk(bytes.to_vec())].map(|part| v1::BundlePart { part: Some(part) })
+    };
+    [file("_valor/manifest.json", b"{\"version\":1}"), file("sw.js", b"import \"/_valor/sw.js\";\n")].concat()
 }

@@ -165,6 +165,7 @@ pub fn plugin() -> v1::Plugin {
         in_flight: u32::MAX,
         wanted: u32::MAX,
         ready: u32::MAX,
+        web: String::new(),
         out_of_memory: u64::MAX,
     }
 }

@@ -25,7 +25,8 @@ pub(super) fn read(site: &Site) -> Parts {
 
 fn about(path: String, file: &Arc<File>) -> BundleFile {
     let text = |value: &http::HeaderValue| value.to_str().unwrap_or_default().to_owned();
-    let headers = file.headers.iter().map(|(name, value)| Header { name: name.to_string(), value: text(value) });
+    let headers =
+        file.headers.iter().map(|(name, value)| Header { name: name.to_string(), value: text(value) });
     BundleFile { path, size: file.body.len() as u64, sha256: file.sha256.clone(), headers: headers.collect() }
 }
 

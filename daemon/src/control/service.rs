@@ -10,7 +10,9 @@ use valor_control::v1::{self, RegisterRequest};
 use super::audit::Deed;
 use super::peer::Peer;
 use super::register::Patience;
-use super::{Admitted, ControlError, FileOwned, Host, admit, bundle, convert, diff, events, logs, register, replace};
+use super::{
+    Admitted, ControlError, FileOwned, Host, admit, bundle, convert, diff, events, logs, register, replace,
+};
 use crate::plugin::Limits;
 use crate::store::{Source, Store};
 use crate::supervisor::events::{Verb, Who};

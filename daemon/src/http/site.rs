@@ -102,7 +102,8 @@ mod tests {
             ("", false),
             ("gzip;q=nonsense", false),
         ] {
-            let headers = HeaderMap::from_iter([(header::ACCEPT_ENCODING, HeaderValue::from_static(accepted))]);
+            let headers =
+                HeaderMap::from_iter([(header::ACCEPT_ENCODING, HeaderValue::from_static(accepted))]);
             assert_eq!(takes_gzip(&headers), gzip, "{accepted}");
         }
         assert!(!takes_gzip(&HeaderMap::new()));
@@ -110,9 +111,14 @@ mod tests {
 
     #[test]
     fn what_is_known_is_not_sent_again() {
-        for (tags, known) in
-            [("\"a\"", true), ("W/\"a\"", true), ("\"b\", \"a\"", true), ("*", true), ("\"b\"", false), ("a", false)]
-        {
+        for (tags, known) in [
+            ("\"a\"", true),
+            ("W/\"a\"", true),
+            ("\"b\", \"a\"", true),
+            ("*", true),
+            ("\"b\"", false),
+            ("a", false),
+        ] {
             let headers = HeaderMap::from_iter([(header::IF_NONE_MATCH, HeaderValue::from_static(tags))]);
             assert_eq!(is_known(&headers, "\"a\""), known, "{tags}");
         }

@@ -10,7 +10,10 @@ use crate::store::{Registration, Store, StoreError};
 use crate::web::{MAX_FILES, Published, check};
 
 /// `None`: nothing is to be published.
-pub(super) async fn make(shared: &Shared, registration: &Registration) -> Result<Option<Published>, StartError> {
+pub(super) async fn make(
+    shared: &Shared,
+    registration: &Registration,
+) -> Result<Option<Published>, StartError> {
     let Some(web) = registration.web.clone() else { return Ok(None) };
     let (store, registration) = (shared.store.clone(), registration.clone());
     let work = move || {

@@ -97,14 +97,20 @@ impl Version {
 
     /// What starts of the one shows in the other.
     fn noted(&self, registration: Registration, plugin: Arc<Plugin>) -> Self {
+        let published = match self.published.get() {
+            Some(known) if registration.prefix != self.registration.prefix => {
+                Arc::new(OnceLock::from(Arc::new(known.moved(&registration.prefix))))
+            }
+            _ => Arc::clone(&self.published),
+        };
         Self {
             registration: Arc::new(registration),
             plugin,
             artifact: self.artifact.clone(),
             inspection: self.inspection.clone(),
-            published: Arc::default(),
-            made_data: Arc::default(),
-            layers: Arc::default(),
+            published,
+            layers: Arc::clone(&self.layers),
+            made_data: Arc::clone(&self.made_data),
         }
     }
 

@@ -19,7 +19,11 @@ struct Manifest<'a> {
 }
 
 /// In JSON.
-pub(super) fn write(published: &[Arc<Published>], elsewhere: &[String], service_worker: Option<&str>) -> String {
+pub(super) fn write(
+    published: &[Arc<Published>],
+    elsewhere: &[String],
+    service_worker: Option<&str>,
+) -> String {
     let plugins = published.iter().map(|one| &**one).collect();
     let manifest = Manifest { version: VERSION, service_worker, plugins, elsewhere };
     // Strings, numbers and JSON always serialise.

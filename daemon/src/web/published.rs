@@ -15,7 +15,7 @@ use crate::store::{Registration, Web};
 pub const MAX_FILES: u64 = 64 << 20;
 
 /// What browsers get of a plugin.
-#[derive(Debug, Serialize)]
+#[derive(Debug, Clone, Serialize)]
 pub struct Published {
     pub(super) name: String,
     pub(super) prefix: String,
@@ -39,12 +39,12 @@ pub struct Published {
 /// Says why not, and what to do.
 pub fn check(kind: Kind, size: u64) -> Result<(), String> {
     match kind {
-        Kind::Native => Err("a native plugin cannot run in a browser: build it for wasm32-unknown-unknown, or \
+        Kind::Native => {
+            Err("a native plugin cannot run in a browser: build it for wasm32-unknown-unknown, or \
                              do not publish it"
-            .to_owned()),
-        Kind::Wasi => {
-            Err("WASI components cannot be published yet: register it without --web".to_owned())
+                .to_owned())
         }
+        Kind::Wasi => Err("WASI components cannot be published yet: register it without --web".to_owned()),
         _ if size > MAX_FILES => Err(format!(
             "{size} bytes are more than {MAX_FILES}, the most that is published of one plugin: strip it, or do not \
              publish it"
@@ -62,8 +62,7 @@ impl Published {
         let single = files.len() == 1;
         let place = |(name, body): (String, Bytes)| {
             let end = name.rsplit('.').next().unwrap_or_default();
-            let path =
-                if single { format!("{digest}.{end}") } else { format!("{digest}/{name}") };
+            let path = if single { format!("{digest}.{end}") } else { format!("{digest}/{name}") };
             (format!("{ROOT}plugins/{path}"), Arc::new(File::new(&name, body, Cache::Immutable)))
         };
         // What never runs in a browser needs no code there.
@@ -79,6 +78,12 @@ impl Published {
             timeout_ms: u64::try_from(registration.limits.timeout.as_millis()).unwrap_or(u64::MAX),
             files,
         }
+    }
+
+    /// The same below another prefix.
+    #[must_use]
+    pub fn moved(&self, prefix: &str) -> Self {
+        Self { prefix: prefix.to_owned(), ..self.clone() }
     }
 
     /// Whether another prefix is inside its own.

@@ -122,5 +122,9 @@ fn files_say_what_they_are() {
     let mut whole = String::new();
     std::io::Read::read_to_string(&mut flate2::read::GzDecoder::new(&gzip[..]), &mut whole).unwrap();
     assert_eq!(whole, "x".repeat(1000));
-    assert!(wasm.gzip.is_none() && wasm.etag(false) != worker.etag(false) && worker.etag(true) != worker.etag(false));
+    assert!(
+        wasm.gzip.is_none()
+            && wasm.etag(false) != worker.etag(false)
+            && worker.etag(true) != worker.etag(false)
+    );
 }

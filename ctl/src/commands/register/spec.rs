@@ -9,6 +9,7 @@ use clap::builder::{OsStringValueParser, TypedValueParser as _};
 use valor_control::MAX_CONFIG;
 use valor_control::v1::{Grants, Limits, PluginSpec, ReplaceSpec};
 
+use super::publish::WebArgs;
 use crate::exit::{Exit, Failure};
 use crate::units;
 
@@ -84,12 +85,15 @@ pub(crate) struct Settings {
     /// Also grant what its manifest asks for
     #[arg(long, help_heading = "Grants")]
     grant_requested: bool,
+
+    #[command(flatten)]
+    pub(in crate::commands) web: WebArgs,
 }
 
 impl SpecArgs {
     /// The message, but for the artifact's hash and size.
-    pub(super) fn into_spec(self, file: &Path) -> Result<PluginSpec, Failure> {
-        Ok(PluginSpec {
+    pub(super) fn into_spec(self, file: &Path) -> Result<(PluginSpec, WebArgs), Failure> {
+        let spec = PluginSpec {
             name: self.name.unwrap_or_default(),
             file_name: file.file_name().unwrap_or_default().to_string_lossy().into_owned(),
             sha256: String::new(),
@@ -104,7 +108,9 @@ impl SpecArgs {
             disabled: false,
             stored: false,
             kind: String::new(),
-        })
+            web: self.settings.web.web(),
+        };
+        Ok((spec, self.settings.web))
     }
 }
 
@@ -122,6 +128,7 @@ impl Settings {
             grant_requested: self.grant_requested,
             prefix: self.prefix.unwrap_or_default(),
             config: self.config.unwrap_or_default(),
+            web: self.web.web(),
             ..ReplaceSpec::default()
         })
     }
@@ -174,7 +181,7 @@ fn read(file: &str) -> std::io::Result<String> {
     Ok(text)
 }
 
-fn config(text: OsString) -> Result<String, String> {
+pub(super) fn config(text: OsString) -> Result<String, String> {
     let text = text.into_string().map_err(|_| "not UTF-8")?;
     let json = match text.strip_prefix('@') {
         Some(file) => read(file).map_err(|error| format!("read {file}: {error}"))?,

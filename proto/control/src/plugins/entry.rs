@@ -176,10 +176,10 @@ impl Entry {
             grant_requested: self.grant_requested,
             probe: self.probe.clone().unwrap_or_default(),
             disabled: self.disabled,
-            web: self.web.as_ref().map(|web| v1::Web {
-                mode: web.mode.as_str().to_owned(),
-                config: written(&web.config),
-            }),
+            web: self
+                .web
+                .as_ref()
+                .map(|web| v1::Web { mode: web.mode.as_str().to_owned(), config: written(&web.config) }),
             ..v1::PluginSpec::default()
         }
     }

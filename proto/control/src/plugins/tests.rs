@@ -3,10 +3,10 @@
 use serde_json::json;
 
 use super::*;
-use crate::web::Mode;
 use crate::kind::Kind;
 use crate::units::{Cores, Size, Span};
 use crate::v1;
+use crate::web::Mode;
 
 fn entries(text: &str) -> Vec<Entry> {
     let file = PluginsFile::parse(text).unwrap();
