@@ -12,9 +12,9 @@ fn list() {
     assert_snapshot!(fake.run(["list"]).all(), @"
     exit 0
     --- stdout
-    NAME      KIND    PREFIX  STATE    READY  RESTARTS  REQUESTS  SINCE  SOURCE
-    hello     native  /hi     ready    3/3    2         1234      3h     api
-    markdown  native  /md     backoff  0/3    2         1234      3h     api
+    NAME      KIND    PREFIX  STATE    READY  RESTARTS  REQUESTS  SINCE  SOURCE  WEB
+    hello     native  /hi     ready    3/3    2         1234      3h     api     -
+    markdown  native  /md     backoff  0/3    2         1234      3h     api     -
     ");
     assert_eq!(fake.run(["ls", "-o", "name"]).stdout, "hello\nmarkdown\n");
     let json = fake.run(["list", "-o", "json"]).json();

@@ -31,7 +31,11 @@ fn main() -> anyhow::Result<()> {
         let install =
             Install { plugin: plugin.clone(), generation, sockets: vec![ours], deadline, witness: None };
         plane.install(install).await?;
-        plane.publish(Routes::build(vec![Route { plugin, target: Target::Ready([generation].into()), published: None }])?);
+        plane.publish(Routes::build(vec![Route {
+            plugin,
+            target: Target::Ready([generation].into()),
+            published: None,
+        }])?);
         let listener = tokio::net::TcpListener::bind("127.0.0.1:0").await?;
         let address = listener.local_addr()?;
         let client =

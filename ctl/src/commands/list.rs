@@ -21,7 +21,7 @@ pub(crate) async fn run(cx: &Cx, _args: Args) -> Result<Exit, Failure> {
         Format::Name => plugins.iter().try_for_each(|plugin| cx.out.line(&plugin.name))?,
         Format::Table => {
             let mut table = Table::with_header(&[
-                "NAME", "KIND", "PREFIX", "STATE", "READY", "RESTARTS", "REQUESTS", "SINCE", "SOURCE",
+                "NAME", "KIND", "PREFIX", "STATE", "READY", "RESTARTS", "REQUESTS", "SINCE", "SOURCE", "WEB",
             ]);
             for p in plugins {
                 let ready = format!("{}/{}", p.ready, p.wanted);
