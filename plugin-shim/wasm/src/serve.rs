@@ -53,7 +53,7 @@ pub fn serve(plan: Plan, listener: &mut Listener, reporter: &Reporter) -> ExitCo
     let teller = Teller { news, reporter: reporter.clone() };
     let started = load::code(&plan.artifact, &settings::config()).map_err(|why| (Step::Load, why));
     let started = started.and_then(|code| match code {
-        Code::Module(code) => module::start(code, plan, &teller).map(|()| 1),
+        Code::Module(code) => module::start(&code, plan, &teller).map(|()| 1),
         Code::Component(code) => component::start(&code, plan, &teller),
     });
     let end = started
@@ -116,7 +116,7 @@ fn attend(
                 for news in news.try_iter() {
                     match news {
                         News::Ready(abi) => {
-                            reporter.send(&FromShim::Ready { abi, sdk: ENGINE.to_owned() })?
+                            reporter.send(&FromShim::Ready { abi, sdk: ENGINE.to_owned() })?;
                         }
                         News::Failed(step, message) => return Err(End::Failed { step, message }),
                         News::Broken(message) => {

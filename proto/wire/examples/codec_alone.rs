@@ -31,7 +31,11 @@ fn main() -> Result<(), Box<dyn std::error::Error>> {
         let mut asked: Option<StreamId> = None;
         while let Some(event) = shim.next_event()? {
             if let Event::Request { id, head, .. } = event {
-                fields += head.fields.iter().map(|(_, name, value)| name.len().min(value.len())).count();
+                fields += head
+                    .fields
+                    .iter()
+                    .filter(|(_, name, value)| !name.is_empty() && !value.is_empty())
+                    .count();
                 asked = Some(id);
             }
         }

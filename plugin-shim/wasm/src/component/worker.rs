@@ -169,7 +169,7 @@ impl Handler for Front {
                 }));
             }
             Err(error) => {
-                gate.exchange.reset(ResetCode::Refused, &format!("the request's head is invalid: {error}"))
+                gate.exchange.reset(ResetCode::Refused, &format!("the request's head is invalid: {error}"));
             }
         }
     }

@@ -236,7 +236,7 @@ impl Host {
             }
             Err(Refused::Limit) => self.out.reset(id, reset::REFUSED, "too many fetches are under way"),
             Err(Refused::Cancelled) => {
-                self.out.reset(id, reset::CANCEL, "the request that it is for is over")
+                self.out.reset(id, reset::CANCEL, "the request that it is for is over");
             }
             Err(_) => self.out.reset(id, reset::INTERNAL, "the request's head is invalid or too large"),
         }

@@ -37,11 +37,11 @@ pub(crate) struct Recipe {
 }
 
 /// Starts the worker, closes the sandbox, and lets the worker create the plugin.
-pub(crate) fn start(module: Module, plan: Plan, teller: &Teller) -> Result<(), (Step, String)> {
+pub(crate) fn start(module: &Module, plan: Plan, teller: &Teller) -> Result<(), (Step, String)> {
     let load = |message: String| (Step::Load, message);
     let mut linker = Linker::new(module.engine());
     host::imports(&mut linker).map_err(|error| load(format!("{error:#}")))?;
-    let pre = linker.instantiate_pre(&module).map_err(|error| load(format!("{error:#}")))?;
+    let pre = linker.instantiate_pre(module).map_err(|error| load(format!("{error:#}")))?;
     let ticker = Ticker::start(module.engine()).map_err(load)?;
     let config = if plan.config == "null" { String::new() } else { plan.config };
     let recipe = Recipe { pre, ticker, budget: Budget::new(plan.memory), name: plan.name, config };

@@ -136,7 +136,8 @@ fn nonsense_never_panics() {
                 if i % 3 == 0 { byte } else { byte % 12 }
             })
             .collect();
-        let mut batch = header(u32::try_from(bytes.len()).unwrap(), (seed >> 8) as u8 % 12, 0, seed % 2);
+        let mut batch =
+            header(u32::try_from(bytes.len()).unwrap(), u8::try_from((seed >> 8) % 12).unwrap(), 0, seed % 2);
         batch.extend_from_slice(&bytes);
         let _read = read(&batch);
         let _read = read(&bytes);

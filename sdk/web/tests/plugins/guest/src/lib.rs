@@ -7,7 +7,7 @@ use bytes::Bytes;
 use futures_util::stream;
 use serde_json::json;
 use valor::time::{self, Duration, Instant};
-use valor::*;
+use valor::{Context, fetch, http, log, random, vlugin};
 
 /// What lives as long as the instance.
 #[derive(Default)]
