@@ -392,7 +392,8 @@ export class Plugin {
     exchange.finally(() => aborted.abort());
     if (parent?.until) {
       const late = () => exchange.cancel(DEADLINE, new PluginError("deadline", "the deadline of the request has passed"));
-      const timer = setTimeout(late, Math.max(parent.until - performance.now(), 0));
+      // The request's own timer goes first: else the handler could still answer with the failure of its fetch.
+      const timer = setTimeout(late, Math.max(Math.ceil(parent.until - performance.now()), 0) + 1);
       exchange.finally(() => clearTimeout(timer));
     }
     const body = exchange.incoming(end);
