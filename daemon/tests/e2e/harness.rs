@@ -186,7 +186,9 @@ impl Valord {
 pub(crate) fn is_alive(pid: u32) -> bool {
     let Ok(stat) = std::fs::read_to_string(format!("/proc/{pid}/stat")) else { return false };
     let state = stat.rsplit_once(") ").map(|(_, rest)| rest.as_bytes()[0]);
-    state.is_some_and(|state| state != b'Z' && state != b'X')
+    // The first thread may be gone before the others, which hold the descriptors as long as they live.
+    let tasks = || std::fs::read_dir(format!("/proc/{pid}/task")).map_or(0, Iterator::count);
+    state.is_some_and(|state| !matches!(state, b'Z' | b'X') || tasks() > 1)
 }
 
 pub(crate) async fn until_gone(pid: u32) {

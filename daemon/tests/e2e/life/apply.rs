@@ -223,7 +223,7 @@ fn settings(granted: &Path) -> Vec<Spec> {
         memory: (256 << 20) + 1,
         max_body: Some(0),
         cpu_milli: 500,
-        pids: 64,
+        pids: 900,
     };
     vec![
         one("config", &|spec| (spec.config, spec.prefix) = (config.to_owned(), "/far/away".to_owned())),
