@@ -7,10 +7,13 @@ DEMO_LISTEN ?= 127.0.0.1:8080
 
 CHAOS ?= 60
 
+# Where `make bench` writes; daemon/benches/results is what is committed.
+OUT ?= target/bench
+
 # The examples that are a module of WebAssembly, too, from the same source.
 GUESTS := hello with-state axum-router fetch markdown
 
-.PHONY: help build demo demo-stop test test-web bench-guard chaos conformance test-systemd test-cgroup2 deb test-deb lint tools clean
+.PHONY: help build demo demo-stop test test-web bench bench-guard chaos conformance test-systemd test-cgroup2 deb test-deb lint tools clean
 
 help: ## this text
 	@awk -F':.*## ' '/^[a-z0-9-]+:.*## /{printf "  make %-13s %s\n", $$1, $$2}' Makefile
@@ -38,6 +41,11 @@ test: tools build ## every test, as CI runs them
 
 test-web: ## plugins in the browser, in Debian's Chromium (installs it)
 	sdk/web/tests/run
+
+bench: build ## valord beside nginx, haproxy, wasmtime, Deno, workerd, axum: a quarter of an hour (QUICK=1: minutes), root; results in OUT
+	$(CARGO) build $(PROFILE) --locked --workspace --lib --bins --examples
+	$(MAKE) -C examples/hello-wasi OUT=$(abspath $(BIN))
+	python3 -B daemon/benches/bench $(if $(QUICK),--quick) --out $(OUT) $(BIN)
 
 bench-guard: ## instructions per request under callgrind, against the committed figures (UPDATE=1 commits new ones)
 	@command -v valgrind >/dev/null || apt-get install -y -qq valgrind

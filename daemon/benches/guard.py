@@ -29,11 +29,11 @@ PROGRAMS = [
 ]
 
 
-def instructions(bin, program, args, requests, threads):
+def instructions(bin, program, args, requests, threads, after=()):
     with tempfile.TemporaryDirectory() as dir:
         out = pathlib.Path(dir) / "callgrind"
         command = ["valgrind", "--tool=callgrind", "--separate-threads=yes", f"--callgrind-out-file={out}"]
-        command += [bin / program, *[bin / arg for arg in args], str(requests)]
+        command += [bin / program, *[bin / arg for arg in args], str(requests), *map(str, after)]
         done = subprocess.run(command, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, timeout=300)
         if done.returncode != 0:
             sys.exit(f"{program} {requests} has failed:\n{done.stdout.decode(errors='replace')}")

@@ -1,5 +1,5 @@
-//! `plane_alone N`: the data plane alone, asked N times one after the other by a client in this process, with a peer that answers
-//! as `hello` does, for `daemon/benches/guard.py`: valgrind knows neither the calls that start processes nor the sandbox. The
+//! `plane_alone N [PLUGINS]`: the data plane alone, asked N times one after the other by a client in this process, with a peer that answers
+//! as `hello` does, beside other plugins that are idle, for `daemon/benches`: valgrind knows neither the calls that start processes nor the sandbox. The
 //! threads, in their order: main, the data worker, the peer, the client.
 
 use std::io::{IoSlice, Read as _, Write as _};
@@ -17,7 +17,8 @@ use valord::plugin::{self, Generation, Grants, Plugin};
 use valord::routes::{Route, Routes, Target};
 
 fn main() -> anyhow::Result<()> {
-    let count: usize = std::env::args().nth(1).context("usage: plane_alone N")?.parse()?;
+    let count: usize = std::env::args().nth(1).context("usage: plane_alone N [PLUGINS]")?.parse()?;
+    let plugins: u64 = std::env::args().nth(2).map_or(Ok(1), |text| text.parse())?;
     let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build()?;
     runtime.block_on(async {
         let options = PlaneOptions { workers: 1, ..PlaneOptions::default() };
@@ -25,17 +26,16 @@ fn main() -> anyhow::Result<()> {
         let (ours, theirs) = UnixStream::pair()?;
         ours.set_nonblocking(true)?;
         std::thread::Builder::new().name("peer".to_owned()).spawn(move || answer(theirs))?;
-        let plugin = Plugin::new("hello", "/hello", plugin::Limits::default(), Grants::default());
-        let generation = Generation(1);
-        let deadline = Duration::from_secs(20);
-        let install =
-            Install { plugin: plugin.clone(), generation, sockets: vec![ours], deadline, witness: None };
-        plane.install(install).await?;
-        plane.publish(Routes::build(vec![Route {
-            plugin,
-            target: Target::Ready([generation].into()),
-            published: None,
-        }])?);
+        let mut routes = vec![install(&plane, "hello", Generation(1), ours).await?];
+        let mut idle = Vec::new();
+        for number in 2..=plugins {
+            let (ours, theirs) = UnixStream::pair()?;
+            ours.set_nonblocking(true)?;
+            let pinged = std::thread::spawn(move || pong(theirs));
+            routes.push(install(&plane, &format!("idle-{number}"), Generation(number), ours).await?);
+            idle.push(pinged.join().map_err(|_| anyhow!("a peer has panicked"))??);
+        }
+        plane.publish(Routes::build(routes)?);
         let listener = tokio::net::TcpListener::bind("127.0.0.1:0").await?;
         let address = listener.local_addr()?;
         let client =
@@ -46,6 +46,35 @@ fn main() -> anyhow::Result<()> {
             .await?
             .map_err(|_| anyhow!("the client has panicked"))?
     })
+}
+
+async fn install(
+    plane: &DataPlane,
+    name: &str,
+    generation: Generation,
+    socket: UnixStream,
+) -> anyhow::Result<Route> {
+    let plugin = Plugin::new(name, &format!("/{name}"), plugin::Limits::default(), Grants::default());
+    let deadline = Duration::from_secs(20);
+    let install =
+        Install { plugin: plugin.clone(), generation, sockets: vec![socket], deadline, witness: None };
+    plane.install(install).await?;
+    Ok(Route { plugin, target: Target::Ready([generation].into()), published: None })
+}
+
+/// Answers the ping of an installation, and nothing after it.
+fn pong(mut socket: UnixStream) -> anyhow::Result<UnixStream> {
+    let mut connection = Connection::new(Role::Shim, Limits::default());
+    while connection.outbox().is_empty() {
+        rustix::io::read(&socket, rustix::buffer::spare_capacity(connection.space(4096)))?;
+        while connection.next_event()?.is_some() {}
+    }
+    let mut slices = [IoSlice::new(&[]); 4];
+    let filled = connection.outbox().slices(&mut slices);
+    for slice in &slices[..filled] {
+        socket.write_all(slice)?;
+    }
+    Ok(socket)
 }
 
 /// One connection, one request at a time.
