@@ -56,7 +56,10 @@ impl<'a> Forwarded<'a> {
             .map(|a| a.as_str().as_bytes())
             .or_else(|| headers.get(header::HOST).map(HeaderValue::as_bytes))
             .unwrap_or_default();
-        let theirs = |name: &str| headers.get(name).filter(|_| client.trusted).map(HeaderValue::as_bytes);
+        let theirs = |name: &str| {
+            let value = if client.trusted { headers.get(name) } else { None };
+            value.map(HeaderValue::as_bytes)
+        };
         let chain = theirs("x-forwarded-for").map(|_| {
             let all = headers.get_all("x-forwarded-for").iter().filter_map(|v| v.to_str().ok());
             all.chain([client.ip]).collect::<Vec<_>>().join(", ")
@@ -129,6 +132,18 @@ pub(crate) fn sane_request_id(headers: &HeaderMap) -> Option<&HeaderValue> {
 
 /// Holds a plugin's response to its own prefix: plugins share an origin.
 pub(crate) fn confine(headers: &mut HeaderMap, prefix: &str) {
+    // One walk over the few that there are is cheaper than to look for each that is not.
+    let concerned = |name: &HeaderName| match name.as_str().as_bytes()[0] {
+        b's' => {
+            [SERVICE_WORKER_ALLOWED, header::STRICT_TRANSPORT_SECURITY, header::SET_COOKIE].contains(name)
+        }
+        b'c' => *name == CLEAR_SITE_DATA,
+        b'a' => *name == header::ALT_SVC,
+        _ => false,
+    };
+    if !headers.keys().any(concerned) {
+        return;
+    }
     for name in [SERVICE_WORKER_ALLOWED, CLEAR_SITE_DATA, header::STRICT_TRANSPORT_SECURITY, header::ALT_SVC]
     {
         headers.remove(name);

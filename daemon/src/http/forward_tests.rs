@@ -153,3 +153,22 @@ fn what_concerns_the_whole_origin_is_dropped() {
     let cookies: Vec<_> = headers.get_all("set-cookie").iter().collect();
     assert_eq!(cookies, ["a=b; Path=/p", "c=d; Path=/p"]);
 }
+
+/// Each is found by itself, without another that would have it looked for.
+#[test]
+fn nothing_that_is_the_origins_passes_alone() {
+    let value = HeaderValue::from_static("x=1; Path=/");
+    for name in ["service-worker-allowed", "clear-site-data", "strict-transport-security", "alt-svc"] {
+        let mut headers = HeaderMap::from_iter([(HeaderName::from_static(name), value.clone())]);
+        confine(&mut headers, "/p");
+        assert!(headers.is_empty(), "{name}");
+    }
+    let mut headers = HeaderMap::from_iter([(header::SET_COOKIE, value.clone())]);
+    confine(&mut headers, "/p");
+    assert_eq!(headers[header::SET_COOKIE], "x=1; Path=/p");
+    for name in ["content-type", "accept", "server", "x-own"] {
+        let mut headers = HeaderMap::from_iter([(HeaderName::from_static(name), value.clone())]);
+        confine(&mut headers, "/p");
+        assert_eq!(headers[name], value);
+    }
+}

@@ -1,5 +1,7 @@
 //! The lines of an HTTP/1.1 message (RFC 9112), and what is wrong with one.
 
+use valor_wire::is_token;
+
 use super::{Kind, Problem};
 
 /// Why a message is refused; [`problem`](Bad::problem) says it at length.
@@ -201,8 +203,4 @@ pub(crate) fn chunk_size(text: &[u8]) -> Result<u64, Bad> {
     }
     let size = std::str::from_utf8(digits).ok().and_then(|digits| u64::from_str_radix(digits, 16).ok());
     size.ok_or(Bad::ChunkSize)
-}
-
-fn is_token(name: &[u8]) -> bool {
-    !name.is_empty() && name.iter().all(|&b| b.is_ascii_alphanumeric() || b"!#$%&'*+-.^_`|~".contains(&b))
 }

@@ -97,3 +97,43 @@ fn parse_length(value: &[u8]) -> Option<u64> {
     }
     std::str::from_utf8(value).ok()?.parse().ok()
 }
+
+#[cfg(test)]
+mod tests {
+    use http::Method;
+    use valor_wire::{Connection, Limits, RequestHead, Role};
+
+    use super::*;
+
+    /// What the wire lets through is a header: the SDK counts on it, which makes a map of a head only later.
+    #[test]
+    fn whatever_the_wire_takes_http_takes() {
+        let takes = |method: &str, name: &[u8], value: &[u8]| {
+            let head = RequestHead { method, target: "/", deadline_ms: 0, parent: None };
+            Connection::new(Role::Daemon, Limits::default()).open(&head, [(name, value)], true).is_ok()
+        };
+        let mut taken = [0; 3];
+        for byte in 0..=255_u8 {
+            let text = [b'a', byte, b'z'];
+            if takes("GET", &text, b"") {
+                assert_eq!(
+                    HeaderName::from_bytes(&text).unwrap(),
+                    HeaderName::from_lowercase(&text).unwrap()
+                );
+                taken[0] += 1;
+            }
+            if takes("GET", b"x", &text) {
+                assert_eq!(HeaderValue::from_bytes(&text).unwrap().as_bytes(), text);
+                taken[1] += 1;
+            }
+            if let Ok(method) = std::str::from_utf8(&text)
+                && takes(method, b"x", b"")
+            {
+                assert_eq!(Method::from_bytes(&text).unwrap(), method);
+                taken[2] += 1;
+            }
+        }
+        // Tokens are 77 characters, 26 of them upper-case letters; values have all but 32 control characters.
+        assert_eq!(taken, [77 - 26, 256 - 32, 77]);
+    }
+}

@@ -74,7 +74,7 @@ mod violation;
 
 pub use connection::{Connection, Event, Role};
 pub use frame::{FrameHeader, FrameType, HEADER_LEN};
-pub use head::{Field, Fields, HeadError, RequestHead, RequestRef, ResponseRef};
+pub use head::{Field, Fields, HeadError, RequestHead, RequestRef, ResponseRef, is_token};
 pub use limits::{Limits, MAX_REASON};
 pub use outbox::Outbox;
 pub use stream::{ResetCode, SendError, StreamId};

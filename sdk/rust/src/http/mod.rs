@@ -3,8 +3,10 @@
 //! [`Request`] and [`Response`] dereference to `::http::Request<Body>` and `::http::Response<Body>`, so everything that these can
 //! do is there, and convert from and into them.
 
+mod arrived;
 mod body;
 mod error;
+mod fields;
 mod into_response;
 mod request;
 mod response;
@@ -12,9 +14,12 @@ mod sse;
 mod status;
 
 pub use ::http::{Extensions, HeaderMap, HeaderName, HeaderValue, Method, Uri, Version, header};
+#[cfg(not(target_family = "wasm"))]
+pub(crate) use arrived::Arrived;
 pub(crate) use body::Kind;
 pub use body::{Body, BoxError, DataStream};
 pub use error::Error;
+pub(crate) use fields::Fields;
 pub use into_response::{IntoResponse, Json};
 pub use request::Request;
 pub use response::Response;

@@ -9,12 +9,12 @@ use serde::Serialize;
 use serde::de::DeserializeOwned;
 use url::Url;
 
+use super::arrived::{Arrived, Lazy};
 use super::{Body, Error, HeaderName, HeaderValue, Method, Result, StatusCode, Uri, header};
 
 /// A request: `::http::Request<Body>`, and what one wants to know about it in one call.
-#[derive(Default)]
 pub struct Request {
-    inner: ::http::Request<Body>,
+    inner: Lazy,
     url: OnceLock<Box<Url>>,
 }
 
@@ -58,15 +58,28 @@ impl Request {
         ::http::Request::builder()
     }
 
+    /// The method.
+    pub fn method(&self) -> &Method {
+        self.inner.head().map_or_else(|| self.deref().method(), |head| &head.method)
+    }
+
+    /// The target: path and query, without the prefix that the plugin is registered under.
+    pub fn uri(&self) -> &Uri {
+        self.inner.head().map_or_else(|| self.deref().uri(), |head| &head.uri)
+    }
+
     /// The URL. Its path is without the prefix that the plugin is registered under (that stands in
     /// `x-forwarded-prefix`); scheme and host are the client's as far as they are known.
     pub fn url(&self) -> &Url {
-        self.url.get_or_init(|| Box::new(url(&self.inner)))
+        self.url.get_or_init(|| Box::new(url(self)))
     }
 
     /// A header's value, when it is there, once or first, and is text.
     pub fn header(&self, name: &str) -> Option<&str> {
-        self.inner.headers().get(name)?.to_str().ok()
+        match self.inner.head() {
+            Some(head) => head.fields.text(name),
+            None => self.headers().get(name)?.to_str().ok(),
+        }
     }
 
     /// The query, read into a `T`.
@@ -75,7 +88,7 @@ impl Request {
     ///
     /// 400 when it does not fit.
     pub fn query<T: DeserializeOwned>(&self) -> Result<T> {
-        serde_urlencoded::from_str(self.inner.uri().query().unwrap_or_default())
+        serde_urlencoded::from_str(self.uri().query().unwrap_or_default())
             .map_err(|e| Error::from_str(StatusCode::BadRequest, format!("the query does not fit: {e}")))
     }
 
@@ -118,13 +131,13 @@ impl Request {
 
     /// The body, to be read as it arrives; the request stays with an empty one.
     pub fn take_body(&mut self) -> Body {
-        std::mem::take(self.inner.body_mut())
+        self.inner.take_body()
     }
 
     /// The body.
     #[must_use]
-    pub fn into_body(self) -> Body {
-        self.inner.into_body()
+    pub fn into_body(mut self) -> Body {
+        self.inner.take_body()
     }
 
     /// The same request with another header field.
@@ -145,7 +158,7 @@ impl Request {
     /// The same request with another body.
     #[must_use]
     pub fn with_body(mut self, body: impl Into<Body>) -> Self {
-        *self.inner.body_mut() = body.into();
+        *self.inner.whole_mut().body_mut() = body.into();
         self
     }
 
@@ -157,14 +170,23 @@ impl Request {
     pub fn with_json(mut self, value: &(impl Serialize + ?Sized)) -> Result<Self> {
         let value = serde_json::to_vec(value)?;
         let json = HeaderValue::from_static("application/json");
-        self.inner.headers_mut().insert(header::CONTENT_TYPE, json);
+        self.inner.whole_mut().headers_mut().insert(header::CONTENT_TYPE, json);
         Ok(self.with_body(value))
+    }
+
+    pub(crate) fn arrive(head: Arrived, body: Body) -> Self {
+        Self { inner: Lazy::arrived(head, body), url: OnceLock::new() }
+    }
+
+    #[cfg(test)]
+    pub(super) fn inner(&self) -> &Lazy {
+        &self.inner
     }
 }
 
-fn url(request: &::http::Request<Body>) -> Url {
+fn url(request: &Request) -> Url {
     let uri = request.uri();
-    let header = |name: &str| request.headers().get(name).and_then(|v| v.to_str().ok());
+    let header = |name: &str| request.header(name);
     let target = uri.path_and_query().map(|p| p.as_str()).filter(|t| t.starts_with('/')).unwrap_or("/");
     let host = uri.authority().map(|a| a.as_str()).or_else(|| header("host")).unwrap_or("localhost");
     let scheme = match uri.scheme_str().or_else(|| header("x-forwarded-proto")) {
@@ -186,36 +208,42 @@ fn nowhere() -> Url {
     Url::parse("http://localhost/").expect("a URL")
 }
 
+impl Default for Request {
+    fn default() -> Self {
+        ::http::Request::new(Body::empty()).into()
+    }
+}
+
 impl Deref for Request {
     type Target = ::http::Request<Body>;
 
     fn deref(&self) -> &Self::Target {
-        &self.inner
+        self.inner.whole()
     }
 }
 
 impl DerefMut for Request {
     fn deref_mut(&mut self) -> &mut Self::Target {
         self.url.take();
-        &mut self.inner
+        self.inner.whole_mut()
     }
 }
 
 impl<B: Into<Body>> From<::http::Request<B>> for Request {
     fn from(request: ::http::Request<B>) -> Self {
-        Self { inner: request.map(Into::into), url: OnceLock::new() }
+        Self { inner: Lazy::built(request.map(Into::into)), url: OnceLock::new() }
     }
 }
 
 impl From<Request> for ::http::Request<Body> {
     fn from(request: Request) -> Self {
-        request.inner
+        request.inner.into_whole()
     }
 }
 
 impl fmt::Debug for Request {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        self.inner.fmt(f)
+        (**self).fmt(f)
     }
 }
 

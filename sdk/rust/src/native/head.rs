@@ -1,30 +1,44 @@
 //! Heads to and from the ABI.
 
-use bytes::Bytes;
 use http::{HeaderMap, HeaderName, HeaderValue, Method, Uri};
 use valor_abi::{valor_field, valor_request, valor_response, valor_str};
 
 use super::bytes::{borrow, lend};
-use crate::http::BoxError;
+use crate::http::{Arrived, Body, BoxError, Fields, Request};
 
-/// Method, target and headers of a request, without an allocation per header: the block is copied once, and values are
-/// slices of it.
+/// A request whose head is copied at once, and made a map of headers when somebody asks for it.
 ///
 /// # Safety
 ///
 /// `head` and what it points to are valid.
-pub(super) unsafe fn request(head: &valor_request) -> Result<http::Request<()>, BoxError> {
+pub(super) unsafe fn request(head: &valor_request, body: Body) -> Result<Request, BoxError> {
     // SAFETY: the caller's promise.
-    let lent = unsafe { borrow(head.block) };
-    let block = Block { start: lent.as_ptr() as usize, bytes: Bytes::copy_from_slice(lent) };
-    let mut request = http::Request::new(());
+    let mut fields = Fields::builder(unsafe { borrow(head.block) }, head.field_count);
     // SAFETY: the caller's promise.
-    *request.method_mut() = Method::from_bytes(unsafe { borrow(head.method) })?;
+    for field in unsafe { slice(head.fields, head.field_count) } {
+        // SAFETY: the caller's promise.
+        let name = unsafe { borrow(field.name) };
+        // SAFETY: the caller's promise.
+        fields.add(name, unsafe { borrow(field.value) });
+    }
     // SAFETY: the caller's promise.
-    *request.uri_mut() = Uri::from_maybe_shared(block.slice(unsafe { borrow(head.target) }))?;
+    let target = fields.place(unsafe { borrow(head.target) });
     // SAFETY: the caller's promise.
-    *request.headers_mut() = unsafe { fields(head.fields, head.field_count, &block) }?;
-    Ok(request)
+    let method = Method::from_bytes(unsafe { borrow(head.method) })?;
+    let fields = fields.build();
+    let uri = Uri::from_maybe_shared(fields.slice(target))?;
+    Ok(Request::arrive(Arrived { method, uri, fields }, body))
+}
+
+/// # Safety
+///
+/// There are `count` valid fields at `fields`.
+unsafe fn slice<'a>(fields: *const valor_field, count: usize) -> &'a [valor_field] {
+    if count == 0 {
+        return &[];
+    }
+    // SAFETY: the caller's promise; not empty, so not null.
+    unsafe { std::slice::from_raw_parts(fields, count) }
 }
 
 /// Status and headers of a fetched response.
@@ -35,47 +49,17 @@ pub(super) unsafe fn request(head: &valor_request) -> Result<http::Request<()>, 
 pub(super) unsafe fn response(head: &valor_response) -> Result<http::Response<()>, BoxError> {
     let mut response = http::Response::new(());
     *response.status_mut() = http::StatusCode::from_u16(u16::try_from(head.status)?)?;
-    let block = Block { start: 0, bytes: Bytes::new() };
+    let mut map = HeaderMap::with_capacity(head.field_count);
     // SAFETY: the caller's promise.
-    *response.headers_mut() = unsafe { fields(head.fields, head.field_count, &block) }?;
-    Ok(response)
-}
-
-/// # Safety
-///
-/// There are `count` valid fields at `fields`.
-unsafe fn fields(fields: *const valor_field, count: usize, block: &Block) -> Result<HeaderMap, BoxError> {
-    let mut map = HeaderMap::with_capacity(count);
-    if count == 0 {
-        return Ok(map);
-    }
-    // SAFETY: the caller's promise.
-    for field in unsafe { std::slice::from_raw_parts(fields, count) } {
+    for field in unsafe { slice(head.fields, head.field_count) } {
         // SAFETY: the caller's promise.
         let name = HeaderName::from_bytes(unsafe { borrow(field.name) })?;
         // SAFETY: the caller's promise.
-        let value = HeaderValue::from_maybe_shared(block.slice(unsafe { borrow(field.value) }))?;
+        let value = HeaderValue::from_bytes(unsafe { borrow(field.value) })?;
         map.append(name, value);
     }
-    Ok(map)
-}
-
-/// Our copy of a block of the shim.
-struct Block {
-    /// Where the shim's is.
-    start: usize,
-    bytes: Bytes,
-}
-
-impl Block {
-    /// Our copy of `part`: the same place in the block where it is in the shim's, else one of its own.
-    fn slice(&self, part: &[u8]) -> Bytes {
-        let offset = (part.as_ptr() as usize).wrapping_sub(self.start);
-        match offset.checked_add(part.len()) {
-            Some(end) if end <= self.bytes.len() => self.bytes.slice(offset..end),
-            _ => Bytes::copy_from_slice(part),
-        }
-    }
+    *response.headers_mut() = map;
+    Ok(response)
 }
 
 /// Lends the fields of `map` to `with`; up to [`INLINE`] of them without an allocation.
@@ -121,7 +105,7 @@ mod tests {
             end: 1,
         };
         // SAFETY: everything is on this stack.
-        let request = unsafe { request(&head) }.unwrap();
+        let request = unsafe { request(&head, Body::empty()) }.unwrap();
         assert_eq!((request.method().as_str(), request.uri().to_string().as_str()), ("PURGE", "/p?q=1"));
         let values: Vec<_> = request.headers().get_all("host").iter().collect();
         assert_eq!(values, ["example.org", "elsewhere"]);

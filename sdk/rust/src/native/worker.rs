@@ -24,7 +24,7 @@ use super::bytes::borrow;
 use super::exchange::{Exchange, Incoming};
 use super::host::{Host, Worker};
 use super::{Created, Instance, head, job};
-use crate::http::{Body, BoxError, Request};
+use crate::http::{Body, BoxError};
 use crate::plugin::Serve;
 use crate::test::panic_text;
 use crate::{Context, VluginConfig};
@@ -263,9 +263,10 @@ pub(super) unsafe extern "C" fn on_request(
         let exchange = Exchange::new(host, exchange);
         // SAFETY: valid during the call.
         let head = unsafe { &*request };
+        let body = if head.end == 0 { Body::new(Incoming(exchange.clone())) } else { Body::empty() };
         // SAFETY: valid during the call.
-        let parts = match unsafe { head::request(head) } {
-            Ok(parts) => parts,
+        let request = match unsafe { head::request(head, body) } {
+            Ok(request) => request,
             Err(error) => return exchange.fail(&format!("the request head cannot be read: {error}")),
         };
         let Some(current) = CURRENT.with_borrow(Clone::clone) else {
@@ -274,8 +275,7 @@ pub(super) unsafe extern "C" fn on_request(
         let Some(serve) = current.serve.get() else {
             return exchange.fail("the plugin is not created yet");
         };
-        let body = if head.end == 0 { Body::new(Incoming(exchange.clone())) } else { Body::empty() };
-        job::begin(serve, &exchange, Request::from(parts.map(|()| body)));
+        job::begin(serve, &exchange, request);
     });
     drop(caught);
 }
