@@ -5,7 +5,7 @@ use std::path::Path;
 use std::process::Output;
 use std::sync::Mutex;
 
-use crate::artifacts::{BIN, bin, built, command, misbehave, misbehaviours};
+use crate::artifacts::{BIN, GUESTS, bin, built, command, guest, misbehave, misbehaviours};
 
 #[test]
 fn all_of_it_as_an_ordinary_user() {
@@ -69,6 +69,9 @@ fn gather(to: &Path) {
         if plugin || shim || ["valord", "valorctl"].contains(&&*name) {
             std::fs::copy(path, to.join(&*name)).unwrap();
         }
+    }
+    for name in GUESTS {
+        std::fs::copy(guest(name), to.join(format!("{name}.wasm"))).unwrap();
     }
     std::fs::create_dir(to.join("examples")).unwrap();
     std::fs::copy(built("examples/faulty"), to.join("examples/faulty")).unwrap();

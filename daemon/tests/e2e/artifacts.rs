@@ -28,6 +28,28 @@ pub(crate) fn built(name: &str) -> PathBuf {
     path
 }
 
+/// The names of all that [`guest`] knows.
+pub(crate) const GUESTS: [&str; 6] = [
+    "hello_plugin",
+    "with_state_plugin",
+    "axum_router_plugin",
+    "fetch_plugin",
+    "markdown_plugin",
+    "valor_test_guest_plugin",
+];
+
+/// A module of an example, built for `wasm32-unknown-unknown`: `hello_plugin`.
+pub(crate) fn guest(name: &str) -> PathBuf {
+    let file = format!("{name}.wasm");
+    if std::env::var_os(BIN).is_some() {
+        return built(&file);
+    }
+    // Always of the release profile: others are several times as large.
+    let path = bin().join("../wasm32-unknown-unknown/release").join(file);
+    assert!(path.exists(), "{} is missing: `make test` builds it", path.display());
+    path
+}
+
 pub(crate) fn root() -> PathBuf {
     Path::new(env!("CARGO_MANIFEST_DIR")).join("..").canonicalize().unwrap()
 }

@@ -10,7 +10,7 @@ use crate::client::Spec;
 use crate::harness::Valord;
 
 /// A server outside: answers with the path, or redirects where the query says.
-async fn outside() -> SocketAddr {
+pub(crate) async fn outside() -> SocketAddr {
     let listener = tokio::net::TcpListener::bind("127.0.0.1:0").await.unwrap();
     let address = listener.local_addr().unwrap();
     tokio::spawn(async move {

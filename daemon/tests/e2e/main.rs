@@ -37,3 +37,4 @@ mod state;
 mod streams;
 mod torture;
 mod unusable;
+mod wasm;

@@ -31,9 +31,11 @@ fn look(artifact: &[u8]) -> Inspection {
 
 fn refused(error: &SourceError) -> Problem {
     let (step, cure) = match error {
-        SourceError::Syntax(_) => {
-            ("syntax", "correct it there; a plugin is one ES module that imports nothing")
-        }
+        SourceError::Syntax(_) => (
+            "syntax",
+            "correct it there; a plugin is one ES module that imports nothing; it was read as JavaScript because it is text, \
+                 which no library and no .wasm file is",
+        ),
         _ => ("format", "send an ES module as UTF-8 text"),
     };
     problem(step, error.to_string(), cure)
