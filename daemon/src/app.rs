@@ -18,6 +18,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use futures_util::FutureExt as _;
+use tokio::sync::mpsc;
 use tokio::task::JoinSet;
 use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
@@ -25,7 +26,7 @@ use tokio_util::task::TaskTracker;
 use crate::config::{Config, ConfigError};
 use crate::control::{self, About, Bound, FileOwned, Service, Settings, SupervisorHost};
 use crate::egress::{Egress, EgressOptions};
-use crate::plane::{DataPlane, PlaneOptions};
+use crate::plane::{DataPlane, LinkFailure, PlaneOptions};
 use crate::store::{Disk, Registration, Source, Store, StoreError, now_ms};
 use crate::supervisor::{Options, Supervisor};
 use opening::Opening;
@@ -36,6 +37,9 @@ const LAST_CALLS: Duration = Duration::from_secs(2);
 
 /// For connections that were accepted and wait for a place.
 const LAST_DEALS: Duration = Duration::from_secs(1);
+
+/// For the threads of data workers, which only wait by then.
+const LAST_THREADS: Duration = Duration::from_secs(2);
 
 /// The system's place for the shim.
 const SHIM: &str = "/usr/libexec/valor/valor-shim";
@@ -118,18 +122,32 @@ impl App {
     /// # Errors
     /// Says which part, and what to do. A plugin that does not start is no error.
     pub async fn start(self) -> Result<Running, AppError> {
-        let Self { config, listeners, mut control, disk, supervisor: options, plane } = self;
-        let system = |step| move |source| AppError::System { step, source };
-        let store = Store::open_on(disk, &config.state_dir)?;
+        let store = Store::open_on(self.disk.clone(), &self.config.state_dir)?;
+        let Config { allow_private, connect_timeout, .. } = &self.config;
+        let egress =
+            EgressOptions { allow_private: allow_private.clone(), connect_timeout: *connect_timeout };
+        let egress = Arc::new(egress);
+        let (plane, failures) = DataPlane::start(self.plane.clone(), move |dispatcher| {
+            Rc::new(Egress::new(dispatcher, Arc::clone(&egress)))
+        })
+        .map_err(system("start the data workers"))?;
+        let running = self.over(store, plane.clone(), failures).await;
+        if running.is_err() {
+            plane.end(LAST_THREADS).await;
+        }
+        running
+    }
+
+    /// Starts everything else.
+    async fn over(
+        self,
+        store: Store,
+        plane: DataPlane,
+        failures: mpsc::Receiver<LinkFailure>,
+    ) -> Result<Running, AppError> {
+        let Self { config, listeners, mut control, supervisor: options, .. } = self;
         let addresses = listeners.iter().map(TcpListener::local_addr).collect::<Result<Vec<_>, _>>();
         let addresses = addresses.map_err(system("tell the addresses of the listeners"))?;
-
-        let egress =
-            EgressOptions { allow_private: config.allow_private, connect_timeout: config.connect_timeout };
-        let egress = Arc::new(egress);
-        let (plane, failures) =
-            DataPlane::start(plane, move |dispatcher| Rc::new(Egress::new(dispatcher, Arc::clone(&egress))))
-                .map_err(system("start the data workers"))?;
         let (shims, deadline) = (options.shims.clone(), options.inspect_deadline);
         let supervisor = Supervisor::new(options, store.clone(), plane.clone(), failures);
         let host = SupervisorHost { supervisor: supervisor.clone(), shims, deadline };
@@ -236,6 +254,10 @@ impl Running {
 
 /// The version of the native ABI that `valor-shim` of this release speaks.
 const NATIVE_ABI: u32 = 1;
+
+fn system(step: &'static str) -> impl FnOnce(std::io::Error) -> AppError {
+    move |source| AppError::System { step, source }
+}
 
 fn find_shim(configured: Option<&Path>) -> PathBuf {
     if let Some(path) = configured {

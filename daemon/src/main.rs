@@ -4,6 +4,7 @@
 
 use std::io::Write as _;
 use std::process::ExitCode;
+use std::time::Duration;
 
 use anyhow::Context as _;
 use clap::Parser as _;
@@ -13,6 +14,9 @@ use valord::{app, logging, sys};
 
 #[global_allocator]
 static ALLOCATOR: mimalloc::MiMalloc = mimalloc::MiMalloc;
+
+/// For what is being read or written when valord ends.
+const LAST_WORK: Duration = Duration::from_secs(1);
 
 fn main() -> ExitCode {
     match serve(Cli::parse()) {
@@ -54,7 +58,7 @@ fn serve(cli: Cli) -> anyhow::Result<()> {
         .build()
         .context("cannot start the control runtime")?;
     let result = runtime.block_on(app::run(config, Disk::default()));
-    // A hung disk must not hold up the exit.
-    runtime.shutdown_background();
+    // No thread should be at work when the process ends; but a hung disk must not hold up the exit.
+    runtime.shutdown_timeout(LAST_WORK);
     result
 }

@@ -5,7 +5,7 @@ use std::io;
 use tokio::signal::unix::{Signal, SignalKind, signal};
 
 use super::listeners::said;
-use super::{App, AppError};
+use super::{App, AppError, LAST_THREADS};
 use super::{listeners, watchdog};
 use crate::config::Config;
 use crate::control::{self, FileOwned, SupervisorHost};
@@ -31,7 +31,7 @@ pub async fn run(config: Config, disk: Disk) -> anyhow::Result<()> {
     if let Some(period) = systemd::watchdog() {
         tokio::spawn(watchdog::feed(running.plane.clone(), period, running.stop.clone()));
     }
-    let owned = running.owned.clone();
+    let (owned, plane) = (running.owned.clone(), running.plane.clone());
     let name = tokio::select! {
         name = signals.end(Some(&owned)) => name,
         () = running.opened() => {
@@ -45,6 +45,9 @@ pub async fn run(config: Config, disk: Disk) -> anyhow::Result<()> {
     tokio::select! {
         () = running.stop() => tracing::info!("stopped"),
         name = signals.end(None) => tracing::warn!("{name} again: ending at once"),
+    }
+    if !plane.end(LAST_THREADS).await {
+        tracing::warn!("a data worker does not end within {LAST_THREADS:?}");
     }
     Ok(())
 }

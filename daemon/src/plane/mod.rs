@@ -14,12 +14,14 @@ mod worker;
 use std::net::SocketAddr;
 use std::os::unix::net::UnixStream;
 use std::rc::Rc;
-use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
+use std::sync::{Arc, Mutex, PoisonError};
+use std::thread::JoinHandle;
 use std::time::{Duration, Instant};
 
 use arc_swap::ArcSwap;
 use tokio::sync::{mpsc, oneshot};
+use tokio_util::sync::CancellationToken;
 
 use crate::http::HttpOptions;
 pub use crate::http::dispatch::{Dispatcher, ProbeError};
@@ -122,6 +124,8 @@ struct Shared {
     next: AtomicUsize,
     routes: Arc<ArcSwap<Routes>>,
     places: Arc<Places>,
+    halt: CancellationToken,
+    threads: Mutex<Vec<JoinHandle<()>>>,
 }
 
 impl DataPlane {
@@ -142,7 +146,8 @@ impl DataPlane {
         let (failures, receiver) = mpsc::channel(FAILURES);
         let egress: Arc<worker::Egress> = Arc::new(egress);
         let places = Places::new(max_connections, max_connections_per_client, http.trusted_proxies.clone());
-        let mut workers = Vec::new();
+        let halt = CancellationToken::new();
+        let (mut workers, mut threads) = (Vec::new(), Vec::new());
         for number in 0..count.max(1) {
             let (sender, commands) = mpsc::channel(COMMANDS);
             let start = worker::Start {
@@ -152,11 +157,13 @@ impl DataPlane {
                 routes: Arc::clone(&routes),
                 failures: failures.clone(),
                 egress: Arc::clone(&egress),
+                halt: halt.clone(),
             };
-            start.spawn(commands)?;
+            threads.push(start.spawn(commands)?);
             workers.push(sender);
         }
-        Ok((Self(Arc::new(Shared { workers, next: AtomicUsize::new(0), routes, places })), receiver))
+        let (next, threads) = (AtomicUsize::new(0), Mutex::new(threads));
+        Ok((Self(Arc::new(Shared { workers, next, routes, places, halt, threads })), receiver))
     }
 
     /// How many workers there are.
@@ -254,6 +261,16 @@ impl DataPlane {
     /// Ends gracefully: what is in flight is finished, but not after the deadline. The listener must be closed before.
     pub async fn shutdown(&self, deadline: Duration) {
         self.ask_all(|done| Command::Shutdown { deadline, done }).await;
+    }
+
+    /// Ends the workers, whatever they are at, and waits for their threads, but not longer than `within`. A process must not end
+    /// beside threads that run: what its exit takes apart they may be using. False: some are still there.
+    pub async fn end(&self, within: Duration) -> bool {
+        self.0.halt.cancel();
+        let threads = std::mem::take(&mut *self.0.threads.lock().unwrap_or_else(PoisonError::into_inner));
+        // Whoever has panicked has said so.
+        let gone = tokio::task::spawn_blocking(|| threads.into_iter().for_each(|thread| drop(thread.join())));
+        tokio::time::timeout(within, gone).await.is_ok()
     }
 
     /// Whether every worker is there; resolves when each has come around to say so.

@@ -6,6 +6,7 @@ use std::net::{SocketAddr, TcpStream};
 use std::os::unix::net::UnixStream;
 use std::rc::Rc;
 use std::sync::Arc;
+use std::thread::JoinHandle;
 use std::time::{Duration, Instant};
 
 use arc_swap::ArcSwap;
@@ -13,6 +14,7 @@ use tokio::runtime::{Builder, LocalOptions};
 use tokio::sync::{mpsc, oneshot};
 use tokio::task::spawn_local;
 use tokio::time::timeout;
+use tokio_util::sync::CancellationToken;
 
 use super::places::Place;
 use super::{LinkFailure, PlaneError, ProbeError};
@@ -67,6 +69,9 @@ pub(super) enum Command {
     },
 }
 
+/// For what a worker has running elsewhere when it ends: names that are looked up.
+const LAST_LOOK_UPS: Duration = Duration::from_millis(500);
+
 /// What a worker starts with.
 pub(super) struct Start {
     pub(super) number: usize,
@@ -75,6 +80,7 @@ pub(super) struct Start {
     pub(super) routes: Arc<ArcSwap<Routes>>,
     pub(super) failures: mpsc::Sender<LinkFailure>,
     pub(super) egress: Arc<Egress>,
+    pub(super) halt: CancellationToken,
 }
 
 struct Worker {
@@ -88,23 +94,28 @@ struct Worker {
 }
 
 impl Start {
-    /// Starts the thread; it ends after `Shutdown`, or when the plane's handles are gone.
-    pub(super) fn spawn(self, commands: mpsc::Receiver<Command>) -> std::io::Result<()> {
+    /// Starts the thread; it ends after `Shutdown`, at `halt`, or when the plane's handles are gone.
+    pub(super) fn spawn(self, commands: mpsc::Receiver<Command>) -> std::io::Result<JoinHandle<()>> {
         let (report, started) = std::sync::mpsc::sync_channel(1);
-        std::thread::Builder::new().name(format!("data-{}", self.number)).spawn(move || {
+        let thread = std::thread::Builder::new().name(format!("data-{}", self.number)).spawn(move || {
             // The runtime is bound to the thread that has made it.
             let runtime = Builder::new_current_thread().enable_all().build_local(LocalOptions::default());
             match runtime {
                 Ok(runtime) => {
                     let _gone = report.send(Ok(()));
-                    runtime.block_on(self.run(commands));
+                    let halt = self.halt.clone();
+                    runtime.block_on(halt.run_until_cancelled(self.run(commands)));
+                    runtime.shutdown_timeout(LAST_LOOK_UPS);
                 }
                 Err(error) => {
                     let _gone = report.send(Err(error));
                 }
             }
         })?;
-        started.recv().unwrap_or_else(|_| Err(std::io::Error::other("a data worker ended at its start")))
+        match started.recv() {
+            Ok(result) => result.map(|()| thread),
+            Err(_) => Err(std::io::Error::other("a data worker ended at its start")),
+        }
     }
 
     async fn run(self, mut commands: mpsc::Receiver<Command>) {

@@ -236,3 +236,24 @@ fn shutting_down_does_not_wait_for_a_plugin_that_hangs() {
         client.answer().await.problem(502, "plugin-crashed", Some("foo"));
     });
 }
+
+#[test]
+fn the_end_waits_for_no_answer_and_for_every_thread() {
+    run(async || {
+        let mut bench = Bench::new(PlaneOptions { workers: 2, ..options() });
+        let (_plugin, mut shim) = bench.plugin("/foo", Limits::default()).await;
+        let mut client = bench.connect().await;
+        client.send(get("/foo")).await;
+        assert!(matches!(shim.next().await, Said::Request { .. }));
+        // A stop that is under way, as at the second signal, holds up nothing.
+        let plane = bench.plane.clone();
+        let stopping = tokio::task::spawn_local(async move { plane.shutdown(Duration::from_secs(60)).await });
+        tokio::task::yield_now().await;
+        assert!(bench.plane.end(Duration::from_secs(30)).await, "a thread is left");
+        stopping.await.unwrap();
+        assert!(client.closed().await);
+        assert!(matches!(shim.next().await, Said::Gone));
+        assert!(!bench.plane.pulse().await);
+        assert!(bench.plane.end(Duration::from_secs(30)).await, "it has ended already");
+    });
+}
