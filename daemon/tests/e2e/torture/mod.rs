@@ -2,6 +2,7 @@
 
 mod boot;
 mod faulty;
+mod moves;
 mod random;
 mod steps;
 
@@ -167,14 +168,17 @@ async fn bring(daemon: &Daemon, now: Is, to: Is) {
 
 /// Waits until the disk has what `kept` and `x` need, and nothing else; or until valord has ended.
 async fn until_nothing_else_is_kept(daemon: &mut Daemon, dir: &Path, x: Is) {
-    let wanted = files_of(x);
+    until_only(daemon, dir, &files_of(x)).await;
+}
+
+async fn until_only(daemon: &mut Daemon, dir: &Path, wanted: &BTreeSet<String>) {
     let waiting = async {
-        while files(dir) != wanted && !daemon.has_ended() {
+        while files(dir) != *wanted && !daemon.has_ended() {
             tokio::time::sleep(Duration::from_millis(2)).await;
         }
     };
     if tokio::time::timeout(PATIENCE, waiting).await.is_err() {
-        assert_eq!(files(dir), wanted);
+        assert_eq!(files(dir), *wanted);
     }
 }
 

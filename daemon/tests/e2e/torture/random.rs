@@ -14,8 +14,8 @@ use super::{
 use crate::daemon::{Daemon, directory, parent};
 use crate::harness::{PATIENCE, is_alive, until_gone};
 
-const SEED: &str = "VALOR_TEST_TORTURE_SEED";
-const ROUNDS: &str = "VALOR_TEST_TORTURE_ROUNDS";
+pub(super) const SEED: &str = "VALOR_TEST_TORTURE_SEED";
+pub(super) const ROUNDS: &str = "VALOR_TEST_TORTURE_ROUNDS";
 const FEW: u32 = 15;
 
 /// More steps than any change has, so that some rounds go well.
@@ -25,7 +25,7 @@ const INSTANTS: u64 = 60_000;
 
 /// Who is killed in the middle of a change.
 #[derive(Debug, Clone, Copy)]
-enum Victim {
+pub(super) enum Victim {
     /// valord, before this step on its disk.
     ValordAt(usize),
     /// valord, after this time.
@@ -35,7 +35,7 @@ enum Victim {
 }
 
 impl Victim {
-    fn any(random: &mut fastrand::Rng) -> Self {
+    pub(super) fn any(random: &mut fastrand::Rng) -> Self {
         let after = Duration::from_micros(random.u64(..INSTANTS));
         match random.u8(..4) {
             0 => Self::ValordAt(random.usize(..STEPS)),
@@ -44,7 +44,7 @@ impl Victim {
         }
     }
 
-    async fn dies(self, daemon: &Daemon, random: &mut fastrand::Rng) {
+    pub(super) async fn dies(self, daemon: &Daemon, random: &mut fastrand::Rng) {
         match self {
             Self::ValordAt(_) => {}
             Self::Valord(after) => {
@@ -64,7 +64,7 @@ impl Victim {
     }
 }
 
-fn setting<T: std::str::FromStr>(name: &str) -> Option<T> {
+pub(super) fn setting<T: std::str::FromStr>(name: &str) -> Option<T> {
     std::env::var(name).ok()?.parse().ok()
 }
 
@@ -120,7 +120,7 @@ async fn whoever_is_killed_there_is_what_was_or_what_was_to_be() {
 }
 
 /// Waits until every plugin serves or shall not; what was killed too often is started again. True: valord has ended.
-async fn until_settled(daemon: &mut Daemon) -> bool {
+pub(super) async fn until_settled(daemon: &mut Daemon) -> bool {
     let waiting = async {
         loop {
             let Ok(list) = daemon.control.clone().list(ListRequest {}).await else { return true };
