@@ -39,7 +39,7 @@ test: tools build ## every test, as CI runs them
 	$(CARGO) test $(PROFILE) --locked --doc -p valor
 	node --test sdk/web/tests/loader/*.test.mjs sdk/corpus/*.test.mjs
 
-test-web: ## plugins in the browser, in Debian's Chromium (installs it)
+test-web: build ## plugins in the browser, in Debian's Chromium (installs it)
 	sdk/web/tests/run
 
 bench: build ## valord beside nginx, haproxy, wasmtime, Deno, workerd, axum: a quarter of an hour (QUICK=1: minutes), root; results in OUT

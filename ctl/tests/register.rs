@@ -3,8 +3,7 @@
 
 mod common;
 
-use std::io::{Read as _, Write as _};
-
+use common::terminal::{on_terminal, run_on_terminal};
 use common::{Fake, shim};
 use insta::assert_snapshot;
 
@@ -133,41 +132,6 @@ fn what_was_not_granted_is_said_and_nobody_is_asked_without_a_terminal() {
     let json = fake.run(["register", &file, "-o", "json"]).json();
     assert_eq!(json["not_granted"]["net"][0], "example.org:443");
     assert_eq!(json["name"], "hello");
-}
-
-/// Runs `register` with the terminal for questions, and answers its question; what it says at the end goes elsewhere.
-fn on_terminal(fake: &Fake, args: &[&str], answer: &str) -> (String, i32) {
-    run_on_terminal(fake, args, answer, false)
-}
-
-fn run_on_terminal(fake: &Fake, args: &[&str], answer: &str, whole: bool) -> (String, i32) {
-    use rustix::pty::{OpenptFlags, grantpt, openpt, ptsname, unlockpt};
-    let main = openpt(OpenptFlags::RDWR | OpenptFlags::NOCTTY).unwrap();
-    grantpt(&main).unwrap();
-    unlockpt(&main).unwrap();
-    let name = ptsname(&main, Vec::new()).unwrap().into_string().unwrap();
-    let open = || std::fs::OpenOptions::new().read(true).write(true).open(&name).unwrap();
-    let socket = fake.path("control.sock");
-    let mut command = common::command(fake.dir.path(), args, &[("VALOR_CONTROL", socket.to_str().unwrap())]);
-    command.stdin(open()).stderr(open()).stdout(std::process::Stdio::piped());
-    if whole {
-        command.stdout(open()).env("TERM", "xterm");
-    }
-    let mut child = command.spawn().unwrap();
-    // The last copies of the terminal's other side here: it hangs up when the child is gone.
-    drop(command);
-    let mut main = std::fs::File::from(main);
-    let mut seen = String::new();
-    let mut buffer = [0; 1024];
-    let mut answered = false;
-    while let Ok(n @ 1..) = main.read(&mut buffer) {
-        seen.push_str(&String::from_utf8_lossy(&buffer[..n]));
-        if !answered && seen.contains("[y/N] ") {
-            main.write_all(answer.as_bytes()).unwrap();
-            answered = true;
-        }
-    }
-    (seen.replace("\r\n", "\n"), child.wait().unwrap().code().unwrap())
 }
 
 #[test]

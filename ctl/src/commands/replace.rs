@@ -4,7 +4,7 @@ use std::path::PathBuf;
 
 use clap::ValueHint;
 use clap_complete::ArgValueCompleter;
-use valor_control::v1::ReplaceSpec;
+use valor_control::v1::{InspectRequest, ReplaceSpec};
 
 use super::register::{Settings, finish, upload};
 use super::{Cx, register};
@@ -47,6 +47,11 @@ pub(crate) async fn run(cx: &Cx, args: Args) -> Result<Exit, Failure> {
     let mut spec = ReplaceSpec { name, no_grants, no_web, probe, ..settings.into_change()? };
     let Daemon { mut client, deadline } = Daemon::connect(&cx.globals).await?;
     web.ask(&spec.name, file.as_ref())?;
+    if let (Some(path), false) = (&path, no_web) {
+        let request = deadline.request(InspectRequest { name: spec.name.clone() });
+        let now = deadline.answer("inspect", client.inspect(request)).await?.plugin.unwrap_or_default();
+        web.ask_again(&spec.name, &path.display().to_string(), &now.web)?;
+    }
     if let (Some(opened), Some(path)) = (file.take(), &path) {
         spec.file_name = path.file_name().unwrap_or_default().to_string_lossy().into_owned();
         let digest = upload::digest(opened, path).await?;

@@ -1,6 +1,8 @@
 //! A daemon that only pretends, and the real `valorctl` run against it.
 #![allow(dead_code, unreachable_pub, reason = "each test file uses its part")]
 
+pub mod terminal;
+
 use std::ffi::OsStr;
 use std::os::unix::net::UnixListener;
 use std::path::{Path, PathBuf};
@@ -204,7 +206,16 @@ fn plugin(name: &str, prefix: &str, state: &str) -> v1::Plugin {
         in_flight: 1,
         wanted: 3,
         ready: if state == "ready" { 3 } else { 0 },
-        web: String::new(),
+        web: public_mode(name).into(),
+    }
+}
+
+/// How a plugin of this name is published.
+fn public_mode(name: &str) -> &'static str {
+    match name {
+        "public" => "local-with-fallback",
+        "listed" => "server",
+        _ => "",
     }
 }
 

@@ -29,7 +29,7 @@ pub use artifacts::{ArtifactRef, ArtifactWriter};
 pub use disk::{Disk, Step};
 pub use error::StoreError;
 pub use name::{MAX_NAME, check_name, name_of_file};
-pub use products::{MAX_PRODUCT, Product, ProductKey, ProductWriter};
+pub use products::{Product, ProductKey, ProductWriter};
 pub use registration::{Registration, Source, VERSION, Web, now_ms};
 pub(crate) use registry::read_registration;
 pub use registry::{Entry, Registry};

@@ -14,14 +14,13 @@ use super::artifacts::{hash_of, hex, is_hash};
 use super::disk::Former;
 use super::{ArtifactRef, Store, StoreError};
 
-/// Larger ones are not kept, in bytes: the largest artifacts that a compiler gets through in its time come to less.
-pub const MAX_PRODUCT: u64 = 1 << 30;
-
 /// What can be made of an artifact.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 pub enum Product {
     /// The machine's own code, as the engine wants it.
     Compiled,
+    /// A component as files for browsers: `valor_wire::files`.
+    Transpiled,
 }
 
 impl Product {
@@ -30,6 +29,18 @@ impl Product {
     pub const fn as_str(self) -> &'static str {
         match self {
             Self::Compiled => "compiled",
+            Self::Transpiled => "transpiled",
+        }
+    }
+
+    /// Larger ones are not kept, in bytes.
+    #[must_use]
+    pub const fn limit(self) -> u64 {
+        match self {
+            // The largest artifacts that a compiler gets through in its time come to less.
+            Self::Compiled => 1 << 30,
+            // They are kept in memory, to be served.
+            Self::Transpiled => 64 << 20,
         }
     }
 }
@@ -93,7 +104,8 @@ impl ProductWriter {
     /// # Errors
     /// When it is too much, or cannot be written.
     pub fn write(&mut self, piece: &[u8]) -> Result<(), StoreError> {
-        let too_much = || StoreError::Product(format!("it has more than {MAX_PRODUCT} bytes"));
+        let limit = self.key.product.limit();
+        let too_much = || StoreError::Product(format!("it has more than {limit} bytes"));
         self.left = self.left.checked_sub(piece.len() as u64).ok_or_else(too_much)?;
         let dir = self.store.products_dir();
         let written = self.store.disk().append(self.file.as_file(), piece, &dir);
@@ -107,7 +119,7 @@ impl ProductWriter {
     /// # Errors
     /// When it is empty, or cannot be kept.
     pub fn finish(self) -> Result<PathBuf, StoreError> {
-        if self.left == MAX_PRODUCT {
+        if self.left == self.key.product.limit() {
             return Err(StoreError::Product("it is empty".to_owned()));
         }
         let path = self.store.products_dir().join(self.key.file(&hex(&self.hash.finalize())));
@@ -130,7 +142,7 @@ impl Store {
     pub fn product(&self, key: &ProductKey) -> Result<Option<PathBuf>, StoreError> {
         for (name, path) in self.products()? {
             let Some(parsed) = Name::parse(&name).filter(|parsed| parsed.is_of(key)) else { continue };
-            match hash_at(&path) {
+            match hash_at(&path, key.product.limit()) {
                 Ok(hash) if hash == parsed.own => return Ok(Some(path)),
                 Ok(_) => tracing::warn!(path = %path.display(), "is damaged, and made anew"),
                 Err(error) => {
@@ -148,8 +160,8 @@ impl Store {
     /// When no file can be made.
     pub fn write_product(&self, key: &ProductKey) -> Result<ProductWriter, StoreError> {
         let file = self.disk().begin(&self.products_dir())?;
-        let (store, key) = (self.clone(), key.clone());
-        Ok(ProductWriter { store, key, file, hash: Sha256::new(), left: MAX_PRODUCT })
+        let (store, key, left) = (self.clone(), key.clone(), key.product.limit());
+        Ok(ProductWriter { store, key, file, hash: Sha256::new(), left })
     }
 
     /// Removes what other engines have made; returns how many.
@@ -189,10 +201,10 @@ impl Store {
     }
 }
 
-fn hash_at(path: &Path) -> std::io::Result<String> {
+fn hash_at(path: &Path, limit: u64) -> std::io::Result<String> {
     let mut file = File::open(path)?;
     let found = file.metadata()?;
-    if !found.is_file() || found.len() > MAX_PRODUCT {
+    if !found.is_file() || found.len() > limit {
         return Err(std::io::Error::other("it is no such file"));
     }
     hash_of(&mut file, found.len())

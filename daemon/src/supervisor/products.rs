@@ -163,6 +163,7 @@ impl Products {
 fn verb(product: Product) -> &'static str {
     match product {
         Product::Compiled => "compile",
+        Product::Transpiled => "transpile",
     }
 }
 

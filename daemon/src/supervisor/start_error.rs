@@ -157,6 +157,16 @@ impl StartError {
         Self { cause: Cause::Probe, ..error }
     }
 
+    /// What browsers get of it could not be made.
+    pub(super) fn transpile(error: &ProductError) -> Self {
+        let error = Self::compile(error);
+        let cure = match &*error.cure {
+            "" => String::new(),
+            cure => format!("{cure}; or do without browsers: leave out --web, or replace it with --no-web"),
+        };
+        Self { step: "transpile".to_owned(), cure, ..error }
+    }
+
     /// What it is started from could not be made.
     pub(super) fn compile(error: &ProductError) -> Self {
         use ErrorKind::{Deadline, Internal, Plugin};

@@ -8,7 +8,7 @@ use tokio::sync::OnceCell;
 use valor_wire::control::{Identity, LayerReport, Rlimits, Setup};
 
 use super::inspect::{Inspection, inspect};
-use super::publish;
+use super::publish::{self, published_as};
 use super::shared::Shared;
 use super::shims::started_from;
 use super::start_error::StartError;
@@ -43,6 +43,8 @@ pub(super) struct Source {
     /// Kept as long as a start may need the file.
     artifact: ArtifactRef,
     file: PathBuf,
+    /// What was made of it for browsers, where they do not take it as it is.
+    transpiled: Option<PathBuf>,
 }
 
 /// All that a start needs.
@@ -132,17 +134,30 @@ impl Version {
         self.layers.lock().unwrap_or_else(PoisonError::into_inner).clone()
     }
 
-    /// Verifies the artifact, and has made of it what the kind is started from; `begin` is called before that takes its time.
-    pub(super) async fn source(&self, shared: &Shared, begin: impl FnOnce()) -> Result<Source, StartError> {
+    /// Verifies the artifact, and has made of it what the kind is started from, and what browsers get; `begin` is called before
+    /// that takes its time.
+    pub(super) async fn source(
+        &self,
+        shared: &Shared,
+        mut begin: impl FnMut(),
+    ) -> Result<Source, StartError> {
         let turn = shared.turn().await?;
         let (store, registration) = (shared.store.clone(), Arc::clone(&self.registration));
         let artifact = tokio::task::spawn_blocking(move || store.verify(&registration.sha256)).await;
         let artifact = artifact.map_err(|error| StartError::verify(&error))??;
         drop(turn);
         let kind = self.registration.kind;
-        let Some(product) = started_from(kind) else { return Ok(Source { file: artifact.path(), artifact }) };
-        let file = shared.products.get(kind, &artifact, product, begin).await;
-        Ok(Source { file: file.map_err(|error| StartError::compile(&error))?, artifact })
+        let file = match started_from(kind) {
+            Some(product) => shared.products.get(kind, &artifact, product, &mut begin).await,
+            None => Ok(artifact.path()),
+        };
+        let file = file.map_err(|error| StartError::compile(&error))?;
+        let transpiled = match published_as(&self.registration) {
+            Some(product) => Some(shared.products.get(kind, &artifact, product, &mut begin).await),
+            None => None,
+        };
+        let transpiled = transpiled.transpose().map_err(|error| StartError::transpile(&error))?;
+        Ok(Source { artifact, file, transpiled })
     }
 
     /// Makes what the sandbox is built from.
@@ -163,7 +178,8 @@ impl Version {
             return Err(StartError::problem(problem));
         }
         if self.published.get().is_none()
-            && let Some(published) = publish::make(shared, &self.registration).await?
+            && let Some(published) =
+                publish::make(shared, &self.registration, source.transpiled.as_deref()).await?
         {
             // Two processes that start at once make the same.
             let _made = self.published.set(Arc::new(published));

@@ -78,19 +78,20 @@ impl File {
 }
 
 fn mime(name: &str) -> &'static str {
-    match name.rsplit('.').next().unwrap_or_default() {
+    match name.rsplit(['.', '/']).next().unwrap_or_default() {
         "js" => "text/javascript; charset=utf-8",
         "wasm" => "application/wasm",
         "json" => "application/json",
         "html" => "text/html; charset=utf-8",
         "css" => "text/css; charset=utf-8",
+        "LICENSE" => "text/plain; charset=utf-8",
         "svg" => "image/svg+xml",
         _ => "application/octet-stream",
     }
 }
 
 fn compress(body: &Bytes) -> Option<Bytes> {
-    let mut encoder = GzEncoder::new(Vec::new(), Compression::default());
+    let mut encoder = GzEncoder::new(Vec::new(), Compression::best());
     // Writing to memory cannot fail.
     encoder.write_all(body).ok()?;
     encoder.finish().ok().filter(|gzip| gzip.len() < body.len()).map(Bytes::from)

@@ -9,10 +9,10 @@ use valor_control::kind::Kind;
 use valor_control::web::Mode;
 
 use super::{Cache, File, ROOT};
-use crate::store::{Registration, Web};
+use crate::store::{Product, Registration, Web};
 
 /// The most bytes of one plugin's files: they are kept in memory.
-pub const MAX_FILES: u64 = 64 << 20;
+pub const MAX_FILES: u64 = Product::Transpiled.limit();
 
 /// What browsers get of a plugin.
 #[derive(Debug, Clone, Serialize)]
@@ -44,7 +44,6 @@ pub fn check(kind: Kind, size: u64) -> Result<(), String> {
                              do not publish it"
                 .to_owned())
         }
-        Kind::Wasi => Err("WASI components cannot be published yet: register it without --web".to_owned()),
         _ if size > MAX_FILES => Err(format!(
             "{size} bytes are more than {MAX_FILES}, the most that is published of one plugin: strip it, or do not \
              publish it"

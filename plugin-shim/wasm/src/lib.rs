@@ -13,8 +13,10 @@ mod module;
 mod serve;
 mod settings;
 mod ticker;
+mod transpile;
 
 pub use compile::{compile, to_machine_code};
 pub use inspect::inspect;
 pub use serve::serve;
 pub use settings::engine;
+pub use transpile::{to_files, transpile};

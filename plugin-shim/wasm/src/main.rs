@@ -3,6 +3,7 @@
 //! ```text
 //! valor-shim-wasm inspect < FILE           what the file is and needs, as JSON
 //! valor-shim-wasm compile < FILE > CWASM   machine code for this engine, which `run` maps as its artifact
+//! valor-shim-wasm transpile < FILE > FILES a component for browsers: JavaScript and core modules, as `valor_wire::files`
 //! valor-shim-wasm engine                   one line: the key of every engine that may run what this one has compiled
 //! ```
 
@@ -19,6 +20,7 @@ fn main() -> ExitCode {
         one_shots: &[
             ("inspect", valor_shim_wasm::inspect),
             ("compile", valor_shim_wasm::compile),
+            ("transpile", valor_shim_wasm::transpile),
             ("engine", valor_shim_wasm::engine),
         ],
         serve: valor_shim_wasm::serve,

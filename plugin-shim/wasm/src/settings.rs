@@ -8,6 +8,8 @@ use sha2::{Digest as _, Sha256};
 use valor_shim_core::one_shot::OneShotError;
 use wasmtime::{Config, Engine, WasmBacktraceDetails};
 
+use crate::transpile::TRANSPILER;
+
 /// As wasmtime names itself; `Cargo.toml` pins the same.
 const WASMTIME: &str = "48.0.8";
 /// Deeper calls say nothing more.
@@ -38,10 +40,11 @@ pub fn engine() -> Result<(), OneShotError> {
 }
 
 /// `wasmtime-VERSION-ARCH-HASH`, letters of file names only. The hash covers the engine's settings, the features of this
-/// processor, and the version of this program.
+/// processor, the versions of this program and of the transpiler.
 pub(crate) fn fingerprint(engine: &Engine) -> String {
     let mut digest = Digester(Sha256::new());
     digest.write(env!("CARGO_PKG_VERSION").as_bytes());
+    digest.write(TRANSPILER.as_bytes());
     engine.precompile_compatibility_hash().hash(&mut digest);
     let hash: String = digest.0.finalize().iter().take(16).map(|byte| format!("{byte:02x}")).collect();
     format!("wasmtime-{WASMTIME}-{}-{hash}", std::env::consts::ARCH)

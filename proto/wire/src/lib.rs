@@ -61,6 +61,7 @@
 
 mod connection;
 pub mod control;
+pub mod files;
 mod frame;
 #[doc(hidden)]
 pub mod fuzzing;

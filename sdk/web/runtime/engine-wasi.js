@@ -31,6 +31,8 @@ function camel(name) {
   return name.replace(/-(.)/g, (_, letter) => letter.toUpperCase());
 }
 
+/** So many instances wait for their request: memory is kept for each. */
+const SPARE = 2;
 /** A guest may ask for as much as there is by asking for 2⁶⁴ − 1 bytes, which the shim refuses. */
 const MOST = 1n << 20n;
 bounded(/** @type {any} */ (io).streams.InputStream, 0, ["read", "blockingRead", "skip", "blockingSkip"]);
@@ -68,7 +70,14 @@ export async function start({ name, entry, config }) {
   };
   const make = async () => (await instantiate(module, imports)).incomingHandler.handle;
   // The first one shows that all of it is there, and has compiled everything.
-  await make();
+  const spare = [await make()];
+  /** One that nobody has used; while it works, the next one is made. */
+  const take = async () => {
+    const taken = spare.pop() ?? (await make());
+    // A failure shows where it is needed.
+    setTimeout(() => spare.length === 0 && make().then((made) => spare.length < SPARE && spare.push(made), () => {}));
+    return taken;
+  };
   return {
     /** @param {import("./worker.js").Call} call */
     async answer({ method, target, headers, body, signal }) {
@@ -76,7 +85,7 @@ export async function start({ name, entry, config }) {
       const init = { method, headers: fields, body, signal, duplex: "half" };
       const request = new Request(location.origin + target, /** @type {any} */ (init));
       Object.defineProperty(request, "headers", { value: fields });
-      const response = await http.handleIncomingRequest(request, await make());
+      const response = await http.handleIncomingRequest(request, await take());
       return { status: response.status, headers: /** @type {[string, string][]} */ ([...response.headers]), body: response.body };
     },
   };

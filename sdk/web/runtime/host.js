@@ -5,14 +5,15 @@ import { Process } from "./process.js";
 import { same } from "./rules.js";
 
 /** @typedef {import("./protocol.js").Entry} Entry */
+/** @typedef {{ plugins: Entry[], elsewhere?: string[] }} Manifest */
 
 const container = navigator.serviceWorker;
 
-/** Hosts the Workers when no other page does. @param {Entry[]} entries the manifest's */
-export function hostWhenItIsOurTurn(entries) {
+/** Hosts the Workers when no other page does. @param {Manifest} manifest */
+export function hostWhenItIsOurTurn(manifest) {
   void navigator.locks.request(HOST_LOCK, async () => {
     const host = new Host();
-    host.publish(entries);
+    host.publish(manifest);
     host.listen();
     // Until this page is gone.
     await new Promise(() => {});
@@ -22,6 +23,8 @@ export function hostWhenItIsOurTurn(entries) {
 class Host {
   /** @type {Map<string, Process>} by the plugin's name */
   #processes = new Map();
+  /** Prefixes that only the server answers. @type {string[] | undefined} */
+  #elsewhere;
   /** @type {Promise<void>} */
   #updating = Promise.resolve();
 
@@ -37,8 +40,9 @@ class Host {
     });
   }
 
-  /** What is published now is what runs; what has not changed keeps running. @param {Entry[]} entries */
-  publish(entries) {
+  /** What is published now is what runs; what has not changed keeps running. @param {Manifest} manifest */
+  publish({ plugins: entries, elsewhere }) {
+    this.#elsewhere = elsewhere;
     const names = new Set(entries.map((entry) => entry.name));
     for (const [name, process] of this.#processes) {
       if (names.has(name)) continue;
@@ -56,12 +60,15 @@ class Host {
 
   async #update() {
     const response = await fetch(`${BASE}manifest.json`, { cache: "no-cache" });
+    // Where nothing is published any more, there is no manifest either.
+    if (response.status === 404) return this.publish({ plugins: [] });
     const manifest = await response.json();
-    if (response.ok && manifest.version === 1) this.publish(manifest.plugins);
+    if (response.ok && manifest.version === 1) this.publish(manifest);
   }
 
   #announce() {
-    this.#say({ type: "snapshot", reports: [...this.#processes.values()].map((process) => process.report()) });
+    const reports = [...this.#processes.values()].map((process) => process.report());
+    this.#say({ type: "snapshot", reports, elsewhere: this.#elsewhere });
   }
 
   /** @param {any} message */

@@ -5,7 +5,7 @@
 //   `valor:worker:ID`    a Worker; the service worker and the host wait for it
 //   `valor:router:ID`    a service worker; the Workers wait for it
 //
-// page → service worker (`postMessage`): `need-claim`, `status`, `keep`, and of the host `snapshot` and `plugin`
+// page → service worker (`postMessage`): `need-claim`, `status`, `keep`, and of the host `snapshot` (with `elsewhere`, prefixes that only the server answers) and `plugin`
 // service worker → pages: `need` (who hosts answers with a `snapshot`), `hung` (the host ends that Worker)
 // host → Worker (a port of its own, so that no listener of the plugin hears it): `start`, `connect`, `drain`
 // Worker → host: `ready`, `failed`, `drained`

@@ -3,7 +3,7 @@
 
 import { HOST_LOCK, PROTOCOL } from "./protocol.js";
 import { Link } from "./link.js";
-import { find } from "./routes.js";
+import { find, table } from "./routes.js";
 import * as store from "./store.js";
 
 /** @typedef {import("./protocol.js").Entry} Entry */
@@ -16,7 +16,7 @@ const PATIENCE = 2000;
 const scope = /** @type {any} */ (globalThis);
 
 class Router {
-  /** @type {Map<string, Entry>} */
+  /** @type {Map<string, Entry | null>} */
   #byPrefix = new Map();
   /** @type {Map<string, Report>} by the plugin's name */
   #reports = new Map();
@@ -37,7 +37,7 @@ class Router {
 
   async #wake() {
     const [manifest, kept] = await Promise.all([store.manifest(), store.kept()]);
-    if (!this.awake) this.#publish(manifest?.version === 1 ? manifest.plugins : []);
+    if (!this.awake) this.#publish(manifest?.version === 1 ? manifest : { plugins: [] });
     this.kept = kept;
     this.awake = true;
   }
@@ -85,9 +85,9 @@ class Router {
     for (const client of clients) client.postMessage({ valor: PROTOCOL, ...message });
   }
 
-  /** The host says who is running, all of them. @param {Report[]} reports */
-  snapshot(reports) {
-    this.#publish(reports.map((report) => report.entry));
+  /** The host says who is running, all of them. @param {Report[]} reports @param {string[]} [elsewhere] */
+  snapshot(reports, elsewhere) {
+    this.#publish({ plugins: reports.map((report) => report.entry), elsewhere });
     for (const report of reports) this.#take(report);
     const names = new Set(reports.map((report) => report.entry.name));
     for (const [name, link] of this.#links) {
@@ -119,9 +119,13 @@ class Router {
     }
   }
 
-  /** @param {Entry[]} entries */
-  #publish(entries) {
-    this.#byPrefix = new Map(entries.map((entry) => [entry.prefix, entry]));
+  /** @param {{ plugins: Entry[], elsewhere?: string[] }} manifest */
+  #publish({ plugins, elsewhere }) {
+    this.#byPrefix = table(plugins, elsewhere);
+  }
+
+  get #entries() {
+    return [...this.#byPrefix.values()].filter((entry) => entry !== null);
   }
 
   /** @param {string} name @param {Link} link */
@@ -140,7 +144,7 @@ class Router {
 
   /** Who is published, and how it is. @returns {Report[]} */
   list() {
-    return [...this.#byPrefix.values()].map((entry) => {
+    return this.#entries.map((entry) => {
       const { state = "starting", reason } = this.#reports.get(entry.name) ?? {};
       return { entry, state: entry.mode === "server" ? "ready" : state, reason };
     });
@@ -148,7 +152,7 @@ class Router {
 
   /** When nobody is starting any more. */
   async settled() {
-    const unknown = () => !this.#told || [...this.#byPrefix.values()].some(({ name }) => !this.#reports.has(name));
+    const unknown = () => !this.#told || this.#entries.some(({ name }) => !this.#reports.has(name));
     if (unknown()) await this.ask();
     while (unknown() || this.list().some((report) => report.state === "starting")) await this.#change();
   }

@@ -3,16 +3,30 @@
 /** @typedef {import("./protocol.js").Entry} Entry */
 
 /**
- * The entry with the longest prefix that ends at a segment of `path`, and the path below it, which starts with `/`.
- * @param {Map<string, Entry>} byPrefix
+ * The prefixes of all plugins that the manifest knows: of those that only the server answers there is no more than that.
+ * @param {Entry[]} entries
+ * @param {string[]} [elsewhere]
+ * @returns {Map<string, Entry | null>}
+ */
+export function table(entries, elsewhere = []) {
+  /** @type {[string, null][]} */
+  const others = elsewhere.map((prefix) => [prefix, null]);
+  return new Map([...others, .../** @type {[string, Entry][]} */ (entries.map((entry) => [entry.prefix, entry]))]);
+}
+
+/**
+ * The entry with the longest prefix that ends at a segment of `path`, and the path below it, which starts with `/`; null where
+ * only the server can answer.
+ * @param {Map<string, Entry | null>} byPrefix
  * @param {string} path without a query
  * @returns {[Entry, string] | null}
  */
 export function find(byPrefix, path) {
   // An end of 1 is an empty first segment, not the root.
   for (let end = path.length; end > 1; end = path.lastIndexOf("/", end - 1)) {
-    const entry = byPrefix.get(path.slice(0, end));
-    if (entry && entry.prefix !== "/") return [entry, path.slice(end) || "/"];
+    const prefix = path.slice(0, end);
+    const entry = byPrefix.get(prefix);
+    if (entry !== undefined && prefix !== "/") return entry && [entry, path.slice(end) || "/"];
   }
   const root = byPrefix.get("/");
   return root ? [root, path] : null;

@@ -71,6 +71,11 @@ export async function keep(urls, ofSite) {
   );
 }
 
+/** Removes all that is kept. */
+export async function forget() {
+  await Promise.all([caches.delete(RUNTIME), caches.delete(SITE)]);
+}
+
 /** Removes the files of what is no longer published. @param {import("./protocol.js").Entry[]} entries */
 export async function prune(entries) {
   const digests = new Set(entries.map((entry) => entry.digest));

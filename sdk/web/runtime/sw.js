@@ -15,7 +15,7 @@ scope.addEventListener("fetch", (/** @type {any} */ event) => {
   const url = new URL(request.url);
   if (url.origin !== location.origin) return;
   if (url.pathname.startsWith(BASE)) {
-    if (request.method === "GET") event.respondWith(store.own(request));
+    if (request.method === "GET") event.respondWith(own(request, url));
     return;
   }
   if (url.pathname.startsWith("/_")) return;
@@ -24,6 +24,21 @@ scope.addEventListener("fetch", (/** @type {any} */ event) => {
   // What is not ours goes to the network as if there was no service worker.
   if (plugin || kept) event.respondWith(answer(event, url));
 });
+
+/** Files without which there is no site. */
+const ESSENTIAL = [`${BASE}valor.js`, `${BASE}manifest.json`];
+
+/** @param {Request} request @param {URL} url */
+async function own(request, { pathname }) {
+  const response = await store.own(request);
+  if (response.status === 404 && ESSENTIAL.includes(pathname)) {
+    // Nothing is published any more, and nobody will say so again: the server has everything from now on.
+    router.snapshot([]);
+    await store.forget();
+    await scope.registration.unregister();
+  }
+  return response;
+}
 
 /** @param {any} event @param {URL} url */
 async function answer(event, url) {
@@ -39,7 +54,7 @@ scope.addEventListener("message", (/** @type {any} */ event) => {
     case "claim":
       return event.waitUntil(scope.clients.claim());
     case "snapshot":
-      router.snapshot(message.reports);
+      router.snapshot(message.reports, message.elsewhere);
       return event.waitUntil(store.prune(message.reports.map((/** @type {any} */ report) => report.entry)));
     case "plugin":
       return router.plugin(message.report);

@@ -23,7 +23,7 @@ started.catch(() => {});
 
 /** @returns {Promise<boolean>} whether anything can be answered in this browser */
 async function start() {
-  const { version, plugins, service_worker: url = `${BASE}sw.js` } = await manifest;
+  const { version, plugins, elsewhere, service_worker: url = `${BASE}sw.js` } = await manifest;
   if (container === undefined || navigator.locks === undefined) {
     console.warn("valor: this page has no service worker (it needs https or localhost), so the server answers everything");
     return false;
@@ -36,7 +36,7 @@ async function start() {
   await container.register(url, { scope: "/", type: "module", updateViaCache: "none" });
   await controlled();
   channel.postMessage({ type: "manifest" });
-  hostWhenItIsOurTurn(plugins);
+  hostWhenItIsOurTurn({ plugins, elsewhere });
   container.startMessages();
   void say("keep", { urls: loaded().filter((loaded) => new URL(loaded).pathname.startsWith(BASE)) });
   return true;

@@ -16,11 +16,16 @@ let browser;
 after(() => browser?.close());
 
 /** A test with a site of its own; `t.page` is a tab in which `valor.ready()` was awaited, unless `cold`. */
-export function test(name, { plugins = [], cold = false, site: how = {}, args } , body) {
+export function test(name, { plugins = [], cold = false, site: how = {}, args }, body) {
+  testOn(name, async () => new Site(await Promise.all(plugins), how).start(), { cold, args }, body);
+}
+
+/** A test on what `start` has started: its `origin`, and how to `stop` it. */
+export function testOn(name, start, { cold, args }, body) {
   nodeTest(name, { timeout: 180_000 }, async () => {
     const own = args ? await launch(args) : null;
     browser ??= await launch();
-    const site = await new Site(await Promise.all(plugins), how).start();
+    const site = await start();
     const context = await (own ?? browser).newContext();
     const t = { site, context, browser: own ?? browser, origin: site.origin, log: [] };
     t.open = async (path = "/", ready = true) => {
@@ -36,6 +41,7 @@ export function test(name, { plugins = [], cold = false, site: how = {}, args } 
       await body(t);
     } catch (error) {
       if (t.log.length > 0) console.error(t.log.join("\n"));
+      if (site.log) console.error(site.log);
       throw error;
     } finally {
       await context.close();

@@ -4,7 +4,7 @@ import assert from "node:assert/strict";
 import { test } from "node:test";
 import { Receiver, Sender, WINDOW } from "../runtime/pipe.js";
 import { pause, same, unsupported } from "../runtime/rules.js";
-import { find } from "../runtime/routes.js";
+import { find, table } from "../runtime/routes.js";
 
 /** A sender and a receiver on the two ends of a channel. */
 function pair(stream) {
@@ -72,6 +72,13 @@ test("the longest prefix at a segment, as in valord", () => {
   ];
   for (const [path, prefix, rest] of cases) assert.deepEqual(find(routes, path), [{ prefix }, rest], path);
   assert.equal(find(new Map([["/foo", {}]]), "/bar"), null);
+});
+
+test("below a prefix of the server nothing is answered here, but what is published deeper", () => {
+  const [all, foo, deep] = ["/", "/foo", "/foo/there/deep"].map((prefix) => ({ prefix }));
+  const routes = table([all, foo, deep], ["/foo/there", "/else"]);
+  const cases = [["/foo", foo], ["/foo/x", foo], ["/foo/there", null], ["/foo/there/", null], ["/foo/there/x", null], ["/foo/therex", foo], ["/foo/there/deep/x", deep], ["/else/x", null], ["/elsewhere", all]];
+  for (const [path, entry] of cases) assert.equal(find(routes, path)?.[0] ?? null, entry, path);
 });
 
 test("without JSPI the server answers for WASI components, with it they run here", () => {

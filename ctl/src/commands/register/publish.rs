@@ -27,7 +27,7 @@ pub(crate) struct WebArgs {
     #[arg(long, value_name = "MODE", requires = "web", help_heading = "Browsers")]
     web_mode: Option<Mode>,
     /// Publish without asking
-    #[arg(short, long, requires = "web", help_heading = "Browsers")]
+    #[arg(short, long, help_heading = "Browsers")]
     yes: bool,
 }
 
@@ -49,10 +49,27 @@ impl WebArgs {
             let cure = "build it for wasm32-unknown-unknown, or register it without --web";
             return Err(Failure::new(Exit::Usage, message).cure(cure));
         }
+        self.confirm(self.facts(name))
+    }
+
+    /// The same where other code takes the place of code that is public already, in this mode.
+    pub(in crate::commands) fn ask_again(&self, name: &str, file: &str, mode: &str) -> Result<(), Failure> {
+        if self.web || mode.is_empty() || mode == Mode::Server.as_str() {
+            return Ok(());
+        }
+        self.confirm(vec![
+            format!(
+                "{name} is published: to everybody who can reach valord this becomes public, below /_valor/:"
+            ),
+            format!("  its new code: {file}"),
+            "with --no-web it is published no more".to_owned(),
+        ])
+    }
+
+    fn confirm(&self, facts: Vec<String>) -> Result<(), Failure> {
         if self.yes {
             return Ok(());
         }
-        let facts = self.facts(name);
         if !std::io::stdin().is_terminal() || !std::io::stderr().is_terminal() {
             let failure = Failure::new(Exit::Usage, "web: this is published only when somebody says yes");
             let failure = facts.into_iter().fold(failure, Failure::detail);
