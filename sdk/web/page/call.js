@@ -4,7 +4,7 @@
 export const SERVER = "x-valor-server";
 
 /** @typedef {{ method: string, path: string, headers: string, body: string }} Call */
-/** @typedef {{ status?: number, statusText?: string, headers?: [string, string][], text: string, time: number }} Answer */
+/** @typedef {{ status?: number, headers?: [string, string][], text: string, time: number }} Answer */
 
 /** Of more, only the beginning is shown. */
 const SHOWN = 1 << 20;
@@ -18,7 +18,7 @@ export async function call({ method, path, headers, body }, server) {
     const bare = method === "GET" || method === "HEAD";
     const response = await fetch(path, { method, headers: fields, body: bare ? undefined : body, cache: "no-store" });
     const time = performance.now() - begun;
-    return { status: response.status, statusText: response.statusText, headers: [...response.headers], text: await beginning(response), time };
+    return { status: response.status, headers: [...response.headers], text: await beginning(response), time };
   } catch (error) {
     return { text: String(error), time: performance.now() - begun };
   }

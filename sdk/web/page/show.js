@@ -11,10 +11,10 @@ export function element(name, attributes, ...children) {
 }
 
 /** Shows an answer; fields that the other one has not, or has otherwise, are marked. @param {HTMLElement} side @param {Answer} answer @param {Answer} other */
-export function show(side, { status, statusText, headers = [], text, time }, other) {
+export function show(side, { status, headers = [], text, time }, other) {
   const theirs = new Map(other.headers ?? []);
   const rows = headers.map(([name, value]) => element("tr", theirs.get(name) === value ? {} : { class: "differs" }, element("td", {}, name), element("td", {}, value)));
-  const word = status === undefined ? "no answer" : `${status} ${statusText}`.trim();
+  const word = status === undefined ? "no answer" : String(status);
   side.lastElementChild?.replaceChildren(
     element("p", { class: "line" }, element("span", { class: `status ${status !== undefined && status < 400 ? "good" : "bad"}` }, word), element("span", { class: "time" }, `${time.toFixed(1)} ms`)),
     element("table", {}, element("tbody", {}, ...rows)),

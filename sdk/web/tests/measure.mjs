@@ -1,5 +1,7 @@
 // What README.md says about time and size: `node measure.mjs`.
 
+import { execFileSync } from "node:child_process";
+import { existsSync } from "node:fs";
 import { readdir, readFile } from "node:fs/promises";
 import { gzipSync } from "node:zlib";
 import { launch } from "./browser.mjs";
@@ -17,6 +19,23 @@ for (const name of files) {
   console.log(`${name.padEnd(20)} ${bytes} bytes gzip`);
 }
 console.log(`for JavaScript plugins: ${size} bytes gzip, file by file`);
+
+const shim = process.env.VALOR_BIN ?? new URL("../../../target/release", import.meta.url).pathname;
+const component = process.env.VALOR_COMPONENT ?? new URL("../../../examples/hello-wasi/target/wasm32-wasip2/release/hello_wasi.wasm", import.meta.url).pathname;
+if (existsSync(component)) {
+  const input = await readFile(component);
+  const begun = performance.now();
+  const made = execFileSync(`${shim}/valor-shim-wasm`, ["transpile"], { input, maxBuffer: 1 << 28 });
+  console.log(`hello-wasi: ${input.byteLength} bytes, transpiled in ${(performance.now() - begun).toFixed(0)} ms, its process included`);
+  // `valor_wire::files`: of each its name and its content, after their lengths.
+  for (let at = "valor files 1\n".length; at < made.length; ) {
+    const end = at + 1 + made[at];
+    const [name, size] = [made.toString("utf8", at + 1, end), made.readUInt32LE(end)];
+    const content = made.subarray(end + 4, end + 4 + size);
+    console.log(`  ${name.padEnd(20)} ${size} bytes, ${gzipSync(content, { level: 9 }).byteLength} gzip`);
+    at = end + 4 + size;
+  }
+}
 
 const site = await new Site([plugin("hello", 'export default { fetch: () => new Response("OK response from a plugin") }')]).start();
 site.pages.set("/bare/", PAGE.replace(/<script.*script>/, ""));

@@ -4,7 +4,17 @@ import assert from "node:assert/strict";
 import { test, until } from "./browser.mjs";
 import { fixture, plugin } from "./site.mjs";
 
-const shot = async (page, name) => process.env.SCREENSHOTS && page.screenshot({ path: `${process.env.SCREENSHOTS}/${name}.png`, fullPage: true });
+/** In every look that it has. */
+async function shot(page, name) {
+  if (!process.env.SCREENSHOTS) return;
+  for (const colorScheme of ["light", "dark"]) {
+    for (const [size, viewport] of [["wide", { width: 1280, height: 800 }], ["narrow", { width: 390, height: 844 }]]) {
+      await page.emulateMedia({ colorScheme });
+      await page.setViewportSize(viewport);
+      await page.screenshot({ path: `${process.env.SCREENSHOTS}/${name}-${colorScheme}-${size}.png`, fullPage: true });
+    }
+  }
+}
 
 test("the page lists the plugins, and calls each here and on the server", {
   plugins: [fixture("kit"), plugin("alice", 'export default { fetch: (request, env) => new Response(`${env.config} says hello`) }', { config: "Alice" }), plugin("broken", "syntax error"), plugin("remote", "", { mode: "server" })],
@@ -36,6 +46,9 @@ test("the page lists the plugins, and calls each here and on the server", {
   await page.waitForSelector("#verdict.differs");
   await until(async () => /RangeError: thrown on purpose\s+at /.test(await page.textContent("#errors")), "the stack");
   assert.match(await page.textContent("#browser pre"), /plugin-failed/);
+  // On a telephone nothing is cut off.
+  await page.setViewportSize({ width: 390, height: 844 });
+  assert.equal(await page.evaluate(() => document.documentElement.scrollWidth), 390);
   await shot(page, "error");
   assert.deepEqual(t.log.filter((line) => line.includes("Content Security Policy")), []);
 });

@@ -75,7 +75,7 @@ export class Valord {
   }
 
   async ctl(...args) {
-    const { stdout } = await promisify(execFile)(`${bin}/valorctl`, args, { env: { VALOR_CONTROL: `${this.#dir}/control.sock` } });
+    const { stdout } = await promisify(execFile)(`${bin}/valorctl`, ["--wait-timeout", "150s", ...args], { env: { VALOR_CONTROL: `${this.#dir}/control.sock` } });
     return stdout;
   }
 

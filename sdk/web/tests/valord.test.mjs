@@ -1,6 +1,10 @@
 // Browsers in front of the real valord: what it serves is what the runtime takes, and both give the same answers.
 
 import assert from "node:assert/strict";
+import { once } from "node:events";
+import { readFile } from "node:fs/promises";
+import { createServer } from "node:http";
+import { extname } from "node:path";
 import { get, stopServiceWorkers, until } from "./browser.mjs";
 import { component, SECRET, test, wasm } from "./valord.mjs";
 
@@ -164,4 +168,32 @@ test("an error of a plugin is shown on the page with its stack, beside the serve
   assert.match(await page.textContent("#server table"), /x-valor-runtime\s*server/);
   for (const side of ["browser", "server"]) assert.match(await page.textContent(`#${side} .time`), /^\d+\.\d ms$/);
   assert.deepEqual(t.log.filter((line) => line.includes("Content Security Policy")), []);
+}, { cold: true });
+
+test("a bundle runs on a static host, which sends nothing but types", async (valord) => {
+  await valord.publishText("js", says("js"), { prefix: "/a/js", "web-mode": "local" });
+  await valord.publish("wasi", component, { "web-mode": "local", config: "Alice" });
+}, async ({ context, site: valord }) => {
+  const folder = valord.path("bundle");
+  await valord.ctl("web", "bundle", "-o", folder);
+  await valord.halt();
+  const types = { ".js": "text/javascript", ".wasm": "application/wasm", ".json": "application/json", ".html": "text/html", ".css": "text/css" };
+  const host = createServer(async ({ url }, response) => {
+    const path = url.replace(/\/$/, "/index.html");
+    const bytes = await readFile(folder + path).catch(() => null);
+    if (bytes === null) response.writeHead(404).end();
+    else response.writeHead(200, { "content-type": types[extname(path)] ?? "application/octet-stream" }).end(bytes);
+  }).listen(0, "127.0.0.1");
+  await once(host, "listening");
+  try {
+    const page = await context.newPage();
+    await page.goto(`http://localhost:${host.address().port}/`);
+    await page.evaluate(() => valor.ready());
+    assert.equal((await get(page, "/a/js/x")).text, "js /x");
+    assert.equal((await get(page, "/wasi/env")).text, 'VALOR_CONFIG="Alice"\n');
+    assert.equal((await get(page, "/nobody")).status, 404);
+  } finally {
+    host.closeAllConnections();
+    host.close();
+  }
 }, { cold: true });
