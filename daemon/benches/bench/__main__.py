@@ -100,9 +100,14 @@ def house(bench, valord, plugins, busy):
     """The plugins of one valord, each a server of its own to the workloads; the native one has two libraries."""
     valord.register("bench", busy)
     doors = []
-    for name, file in plugins.items():
+    for name, file in list(plugins.items()):
         plugin = name.split()[1]
-        valord.register(plugin, file)
+        try:
+            valord.register(plugin, file)
+        except RuntimeError as error:
+            bench.missing[name] = str(error)
+            del plugins[name]
+            continue
         echo = {"native": "/bench/echo", "wasi": "/wasi/echo", "quickjs": "/quickjs"}.get(plugin)
         doors.append(Door(name, valord, f"/{plugin}", echo))
     return doors

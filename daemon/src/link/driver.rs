@@ -9,10 +9,11 @@ use futures_util::future::poll_fn;
 use rustix::io::Errno;
 use tokio::io::Interest;
 use tokio::io::unix::AsyncFd;
+use valor_wire::ReadSize;
 
 use super::{Ended, Link, LinkFailureKind, State};
 
-/// Read at once; a connection's buffer grows beyond it only for a large frame.
+/// Read at once at least.
 const READ: usize = 32 * 1024;
 
 /// Segments written at once.
@@ -58,6 +59,7 @@ fn register(socket: UnixStream, interest: Interest) -> io::Result<AsyncFd<UnixSt
 
 struct Driver {
     socket: AsyncFd<UnixStream>,
+    size: ReadSize,
     /// A second registration while the socket is full. One for both would wake us whenever the peer reads.
     writable: Option<AsyncFd<UnixStream>>,
     wakers: Vec<Waker>,
@@ -67,7 +69,7 @@ impl Driver {
     fn new(socket: UnixStream) -> io::Result<Self> {
         socket.set_nonblocking(true)?;
         let socket = register(socket, Interest::READABLE)?;
-        Ok(Self { socket, writable: None, wakers: Vec::new() })
+        Ok(Self { socket, size: ReadSize::new(READ), writable: None, wakers: Vec::new() })
     }
 
     fn read(&mut self, link: &Rc<Link>, cx: &mut Context<'_>) -> Result<(), LinkFailureKind> {
@@ -77,14 +79,14 @@ impl Driver {
                 Poll::Ready(guard) => guard.map_err(|_| LinkFailureKind::Closed)?,
             };
             let mut state = link.state.borrow_mut();
-            let space = state.conn.space(READ);
+            let space = state.conn.space(self.size.get());
             let room = space.capacity() - space.len();
             let read = rustix::io::read(guard.get_inner(), rustix::buffer::spare_capacity(space));
             match read {
                 Ok(0) => return Err(LinkFailureKind::Closed),
                 Ok(n) => {
                     // Less than asked for: a stream socket is empty then, and will tell when it is not.
-                    if n < room {
+                    if self.size.note(n, room) {
                         guard.clear_ready();
                     }
                 }

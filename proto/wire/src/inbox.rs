@@ -33,6 +33,8 @@ impl Inbox {
         self.frozen = Bytes::new();
         if self.at == self.tail.len() {
             self.tail.clear();
+            // After a large body it would stay as large.
+            self.tail.shrink_to(room.saturating_mul(2));
         } else if self.at > 0 {
             self.tail.drain(..self.at);
         }

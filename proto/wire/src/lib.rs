@@ -70,6 +70,7 @@ mod inbox;
 mod limits;
 pub mod names;
 mod outbox;
+mod read_size;
 mod stream;
 mod violation;
 
@@ -78,6 +79,7 @@ pub use frame::{FrameHeader, FrameType, HEADER_LEN};
 pub use head::{Field, Fields, HeadError, RequestHead, RequestRef, ResponseRef, is_token};
 pub use limits::{Limits, MAX_REASON};
 pub use outbox::Outbox;
+pub use read_size::ReadSize;
 pub use stream::{ResetCode, SendError, StreamId};
 pub use violation::Violation;
 

@@ -5,9 +5,9 @@ use std::os::fd::OwnedFd;
 
 use rustix::buffer::spare_capacity;
 use rustix::io::Errno;
-use valor_wire::{Connection, Limits, Role, StreamId};
+use valor_wire::{Connection, Limits, ReadSize, Role, StreamId};
 
-/// How much one read asks for: large enough for a batch of heads, small enough to be kept by each socket.
+/// How much one read asks for at least: large enough for a batch of heads, small enough to be kept by each socket.
 const READ: usize = 64 * 1024;
 
 /// The most parts of one `writev`.
@@ -18,6 +18,7 @@ const PARTS: usize = 16;
 pub(super) struct Link {
     socket: OwnedFd,
     pub(super) connection: Connection,
+    read: ReadSize,
     pub(super) closed: bool,
     /// The last read has emptied the socket.
     pub(super) drained: bool,
@@ -43,6 +44,7 @@ impl Link {
         Self {
             socket,
             connection: Connection::new(Role::Shim, limits),
+            read: ReadSize::new(READ),
             closed: false,
             drained: false,
             blocked: false,
@@ -54,13 +56,13 @@ impl Link {
 
     /// Reads once. A short read has emptied the socket: no second call has to find that out.
     pub(super) fn read(&mut self) -> ReadResult {
-        let space = self.connection.space(READ);
+        let space = self.connection.space(self.read.get());
         let room = space.capacity() - space.len();
         loop {
             return match rustix::io::read(&self.socket, spare_capacity(space)) {
                 Ok(0) => ReadResult::Closed,
                 Ok(n) => {
-                    self.drained = n < room;
+                    self.drained = self.read.note(n, room);
                     ReadResult::Bytes
                 }
                 Err(Errno::INTR) => continue,

@@ -10,6 +10,7 @@ use std::sync::{Arc, Weak};
 use std::task::{Context, Poll};
 
 use bytes::Bytes;
+use futures_util::ready;
 use futures_util::task::AtomicWaker;
 use http_body::{Body as HttpBody, Frame};
 use valor_abi::{
@@ -194,17 +195,20 @@ pub(super) unsafe extern "C" fn on_release(user: *mut c_void) {
 }
 
 /// The peer's body.
-pub(super) struct Incoming(pub(super) Arc<Exchange>);
+pub(super) struct Incoming {
+    exchange: Arc<Exchange>,
+    /// Looked for behind the last part: whoever passes a body on can say with the last part that it is the last.
+    ahead: Option<Bytes>,
+    ended: bool,
+}
 
-impl HttpBody for Incoming {
-    type Data = Bytes;
-    type Error = BoxError;
+impl Incoming {
+    pub(super) fn new(exchange: Arc<Exchange>) -> Self {
+        Self { exchange, ahead: None, ended: false }
+    }
 
-    fn poll_frame(
-        self: Pin<&mut Self>,
-        cx: &mut Context<'_>,
-    ) -> Poll<Option<Result<Frame<Bytes>, BoxError>>> {
-        let exchange = &self.0;
+    fn poll_part(&self, cx: &Context<'_>) -> Poll<Option<Result<Bytes, BoxError>>> {
+        let exchange = &self.exchange;
         let mut next = exchange.read();
         if next.is_pending() {
             exchange.reader.register(cx.waker());
@@ -212,6 +216,36 @@ impl HttpBody for Incoming {
             // What came between the first look and the waker would not wake.
             next = exchange.read();
         }
-        next.map(|part| part.map(|part| part.map(Frame::data)))
+        next
+    }
+}
+
+impl HttpBody for Incoming {
+    type Data = Bytes;
+    type Error = BoxError;
+
+    fn poll_frame(
+        mut self: Pin<&mut Self>,
+        cx: &mut Context<'_>,
+    ) -> Poll<Option<Result<Frame<Bytes>, BoxError>>> {
+        let part = match self.ahead.take() {
+            Some(part) => part,
+            None if self.ended => return Poll::Ready(None),
+            None => match ready!(self.poll_part(cx)) {
+                Some(Ok(part)) => part,
+                other => return Poll::Ready(other.map(|part| part.map(Frame::data))),
+            },
+        };
+        match self.exchange.read() {
+            Poll::Ready(None) => self.ended = true,
+            Poll::Ready(Some(Ok(next))) => self.ahead = Some(next),
+            // Comes again.
+            Poll::Ready(Some(Err(_))) | Poll::Pending => {}
+        }
+        Poll::Ready(Some(Ok(Frame::data(part))))
+    }
+
+    fn is_end_stream(&self) -> bool {
+        self.ended && self.ahead.is_none()
     }
 }

@@ -29,7 +29,8 @@ pub(crate) async fn fetch(request: Request) -> Result<Response, Error> {
         response(&exchange)
     })
     .await?;
-    let body = if end { Body::empty() } else { Body::new(Fetched { incoming: Incoming(exchange), upload }) };
+    let body =
+        if end { Body::empty() } else { Body::new(Fetched { incoming: Incoming::new(exchange), upload }) };
     Ok(parts.map(|()| body).into())
 }
 

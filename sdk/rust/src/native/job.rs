@@ -2,6 +2,7 @@
 
 use std::future::poll_fn;
 use std::panic::AssertUnwindSafe;
+use std::pin::Pin;
 use std::rc::Rc;
 use std::sync::Arc;
 use std::task::{Context, Poll, Waker};
@@ -24,7 +25,11 @@ pub(super) fn begin(serve: &Rc<dyn Serve>, exchange: &Arc<Exchange>, request: Re
         match exchange.enter(|| future.as_mut().poll(&mut cx)) {
             // The first poll of the task registers the waker that this one did not have.
             Poll::Pending => Some(Rest::Handler(future)),
-            Poll::Ready(response) => answer(exchange, response).map(Rest::Body),
+            Poll::Ready(response) => answer(exchange, response)
+                // What of it is there goes out together.
+                .and_then(|mut upload| {
+                    Pin::new(&mut upload).poll(&mut cx).is_pending().then_some(Rest::Body(upload))
+                }),
         }
     });
     match std::panic::catch_unwind(started) {

@@ -263,7 +263,7 @@ pub(super) unsafe extern "C" fn on_request(
         let exchange = Exchange::new(host, exchange);
         // SAFETY: valid during the call.
         let head = unsafe { &*request };
-        let body = if head.end == 0 { Body::new(Incoming(exchange.clone())) } else { Body::empty() };
+        let body = if head.end == 0 { Body::new(Incoming::new(exchange.clone())) } else { Body::empty() };
         // SAFETY: valid during the call.
         let request = match unsafe { head::request(head, body) } {
             Ok(request) => request,

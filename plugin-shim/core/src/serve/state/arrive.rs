@@ -10,27 +10,36 @@ use super::super::link::ReadResult;
 use super::super::{EVENT_READABLE, EVENT_RESPONSE, EVENT_WRITABLE, ResponseHead};
 use super::{State, owe};
 
+/// Reads in a row before the answers are written: what has come together, a head with its body, is answered together.
+const READS: usize = 4;
+
 impl State {
     /// Reads socket `index` and notes what was said. A violation closes it.
     pub(in super::super) fn receive(&mut self, index: usize) -> Option<Violation> {
-        match self.links[index].read() {
-            ReadResult::Bytes => {}
-            ReadResult::Nothing => return None,
-            ReadResult::Closed => {
-                self.close(index, "the connection to valord is closed");
-                return None;
-            }
-        }
-        loop {
-            match self.next_event(index) {
-                Ok(true) => {}
-                Ok(false) => return None,
-                Err(violation) => {
-                    self.close(index, "valord broke the protocol");
-                    return Some(violation);
+        for _ in 0..READS {
+            match self.links[index].read() {
+                ReadResult::Bytes => {}
+                ReadResult::Nothing => return None,
+                ReadResult::Closed => {
+                    self.close(index, "the connection to valord is closed");
+                    return None;
                 }
             }
+            loop {
+                match self.next_event(index) {
+                    Ok(true) => {}
+                    Ok(false) => break,
+                    Err(violation) => {
+                        self.close(index, "valord broke the protocol");
+                        return Some(violation);
+                    }
+                }
+            }
+            if self.links[index].drained {
+                break;
+            }
         }
+        None
     }
 
     /// Notes one event of link `index`; `false`: there is none.
