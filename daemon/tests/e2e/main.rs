@@ -38,3 +38,4 @@ mod streams;
 mod torture;
 mod unusable;
 mod wasm;
+mod web;
