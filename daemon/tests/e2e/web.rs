@@ -55,6 +55,9 @@ async fn get(valord: &Valord, path: &str, fields: &[(&str, &str)]) -> Answer {
 async fn nothing_is_public_that_was_not_published() {
     let valord = Valord::start().await;
     let file = module(&valord, "it.js", "it");
+    let granted = valord.dir.path().join(SECRET);
+    std::fs::create_dir(&granted).unwrap();
+    let granted = granted.to_str().unwrap();
     let secret = json!({ "key": SECRET }).to_string();
     let private = [
         "--config",
@@ -64,7 +67,7 @@ async fn nothing_is_public_that_was_not_published() {
         "--allow-net",
         "not-for-browsers.example:443",
         "--allow-read",
-        "/etc/NOT-FOR-BROWSERS",
+        granted,
     ];
     ok(ctl(&valord, &[&["register", &*file][..], &private].concat()).await);
     for path in [MANIFEST, "/_valor/", "/_valor", "/_valor/valor.js", "/_valor/sw.js"] {

@@ -38,7 +38,9 @@ impl Bench {
         let log = self.dir.path().join("log");
         let compile = compile.replace("LOG", &log.display().to_string());
         let script = format!(
-            "#!/bin/sh\ncase $1 in engine) echo engine >> {}; echo '{key}';; compile) {compile};; *) exit 9;; esac\n",
+            "#!/bin/sh\ncase $1 in engine) echo engine >> {}; echo '{key}';; compile) {compile};; \
+             transpile) echo transpile >> {}; cat; echo ' for browsers';; *) exit 9;; esac\n",
+            log.display(),
             log.display()
         );
         let shim = self.dir.path().join("valor-shim-wasm");
@@ -84,6 +86,21 @@ async fn it_is_made_once_and_read_only() {
     let mut begun = false;
     let found = again.get(Kind::Wasi, &bench.artifact, Product::Compiled, || begun = true).await;
     assert_eq!((found.unwrap(), begun, bench.asked("compile")), (path, false, 1));
+}
+
+#[tokio::test]
+async fn what_is_made_for_browsers_is_another_product_of_the_same_artifact() {
+    let bench = Bench::new(COMPILE);
+    let code = bench.get().await.unwrap();
+    let get = || bench.products.get(Kind::Wasi, &bench.artifact, Product::Transpiled, || {});
+    let files = get().await.unwrap();
+    assert_eq!(fs::read_to_string(&files).unwrap(), "artifact for browsers\n");
+    assert_eq!((get().await.unwrap(), bench.get().await.unwrap()), (files, code));
+    assert_eq!((bench.asked("compile"), bench.asked("transpile"), bench.kept()), (1, 1, 2));
+    // Another transpiler is another engine: both are made anew, and the former ones go.
+    bench.install("engine two", COMPILE);
+    get().await.unwrap();
+    assert_eq!((bench.asked("transpile"), bench.kept()), (2, 1));
 }
 
 #[tokio::test]
