@@ -23,6 +23,7 @@ help: ## this text
 build: ## target/release/{valord,valor-shim,valor-shim-js,valorctl} and the examples
 	$(CARGO) build $(PROFILE) --locked --workspace
 	$(MAKE) -C examples/hello-c OUT=$(abspath $(BIN))
+	$(MAKE) -C examples/hello-wasi OUT=$(abspath $(BIN))
 	@rustup target list --installed | grep -qx wasm32-unknown-unknown || rustup target add wasm32-unknown-unknown
 	$(CARGO) build $(PROFILE) --locked --target wasm32-unknown-unknown $(GUESTS:%=-p %)
 
@@ -35,9 +36,10 @@ demo-stop: ## stop what `make demo` started
 test: tools build ## every test, as CI runs them
 	$(CARGO) build $(PROFILE) --locked --workspace --all-targets
 	$(CARGO) build $(PROFILE) --locked --target wasm32-unknown-unknown $(GUESTS:%=-p %) -p valor-test-guest
+	$(MAKE) -C daemon/tests/plugins/wasi OUT=$(abspath $(BIN))
 	$(CARGO) nextest run --cargo-profile release --locked --workspace $(if $(CI),--profile ci)
 	$(CARGO) test $(PROFILE) --locked --doc -p valor
-	node --test sdk/web/tests/loader/*.test.mjs sdk/corpus/*.test.mjs
+	node --test sdk/web/tests/loader/*.test.mjs
 
 test-web: build ## plugins in the browser, in Debian's Chromium (installs it)
 	sdk/web/tests/run

@@ -64,6 +64,7 @@ start() {
   # examples/plugins.json has brought `hello` and `with-state` as Alice and Bob; the others come through the control API.
   ctl register $bin/libhello_c_plugin.so --name hello-c --prefix /hello-c
   ctl register target/wasm32-unknown-unknown/release/hello_plugin.wasm --name hello-wasm --prefix /hello-wasm
+  ctl register $bin/hello_wasi.wasm --name hello-wasi --prefix /hello-wasi --allow-net "$listen" --allow-env GREETING=hello
   ctl register examples/hello-js/hello.js
   ctl register examples/with-state-js/with-state.js --config '"Alice"'
   ctl register $bin/libaxum_router_plugin.so --name axum-router --prefix /axum
@@ -78,6 +79,9 @@ start() {
   http GET '/bob?who=you'
   http GET /hello-c
   http GET /hello-wasm
+  http GET /hello-wasi
+  http GET /hello-wasi/env
+  http GET "/hello-wasi/fetch?http://$listen/hello-js"
   http GET /hello-js
   http GET '/with-state-js?who=you'
   http GET /axum/

@@ -64,7 +64,7 @@ fn gather(to: &Path) {
     for entry in std::fs::read_dir(bin()).unwrap() {
         let (name, path) = entry.map(|entry| (entry.file_name(), entry.path())).unwrap();
         let name = name.to_string_lossy();
-        let plugin = ["_plugin.so", "_plugin.wasm"].iter().any(|end| name.ends_with(end));
+        let plugin = ["_plugin.so", "_wasi.wasm"].iter().any(|end| name.ends_with(end));
         let shim = name.starts_with("valor-shim") && !name.contains('.');
         if plugin || shim || ["valord", "valorctl"].contains(&&*name) {
             std::fs::copy(path, to.join(&*name)).unwrap();

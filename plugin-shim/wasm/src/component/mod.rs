@@ -52,7 +52,7 @@ pub(crate) struct Recipe {
 pub(crate) fn start(code: &Component, plan: Plan, teller: &Teller) -> Result<usize, (Step, String)> {
     let load = |message: String| (Step::Load, message);
     let failed = |error: wasmtime::Error| load(format!("{error:#}"));
-    let (config, places) = pool::config(code);
+    let (config, places, reserved) = pool::config(code);
     let component = load::component(&plan.artifact, &config).map_err(load)?;
     let mut linker = Linker::<State>::new(component.engine());
     wasmtime_wasi::p2::add_to_linker_async(&mut linker).map_err(failed)?;
@@ -61,7 +61,7 @@ pub(crate) fn start(code: &Component, plan: Plan, teller: &Teller) -> Result<usi
     let ticker = Ticker::start(component.engine()).map_err(load)?;
     let files = state::directories(&plan.files, teller);
     let environment = state::environment(&plan);
-    let budget = Budget::new(plan.memory);
+    let budget = Budget::new(plan.memory, reserved);
     let places = Semaphore::new(places);
     let recipe = Arc::new(Recipe { pre, ticker, budget, places, name: plan.name, environment, files });
 

@@ -15,17 +15,17 @@ const TABLE: usize = 4096;
 /// What stays of a memory when its instance is gone; the rest is given back to the kernel.
 const KEEP: usize = 64 << 10;
 
-/// The settings for `code`, and how many instances there may be at once.
-pub(super) fn config(code: &Component) -> (Config, usize) {
+/// The settings for `code`, how many instances there may be at once, and how much of the plugin's memory that takes from the beginning.
+pub(super) fn config(code: &Component) -> (Config, usize, u64) {
     let mut config = settings::config();
     config.async_stack_size(STACK);
     let Some(needs) = code.resources_required() else {
         // It instantiates modules that it is given: nobody knows how many.
-        return (config, MOST);
+        return (config, MOST, 0);
     };
     let table = needs.max_initial_table_size.unwrap_or(0).max(1);
     let table = usize::try_from(table).unwrap_or(usize::MAX).max(TABLE);
-    let places = places(STACK + needs.num_tables as usize * table * size_of::<usize>());
+    let (places, reserved) = places(STACK + needs.num_tables as usize * table * size_of::<usize>());
     let all = u32::try_from(places).unwrap_or(1);
     let each = |needed: u32| all.saturating_mul(needed.max(1));
     let mut pool = PoolingAllocationConfig::new();
@@ -46,11 +46,13 @@ pub(super) fn config(code: &Component) -> (Config, usize) {
         .linear_memory_keep_resident(KEEP)
         .table_keep_resident(KEEP);
     config.allocation_strategy(pool);
-    (config, places)
+    (config, places, reserved)
 }
 
-/// Stacks and tables are counted by `RLIMIT_DATA` from the beginning: they get a quarter of it.
-fn places(cost: usize) -> usize {
+/// Stacks and tables are counted by `RLIMIT_DATA` from the beginning: they get a quarter of it. Without one, only what is used counts.
+fn places(cost: usize) -> (usize, u64) {
     let limit = getrlimit(Resource::Data).current.and_then(|limit| usize::try_from(limit).ok());
-    limit.map_or(MOST, |limit| (limit / 4 / cost).clamp(2, MOST))
+    let Some(limit) = limit else { return (MOST, 0) };
+    let places = (limit / 4 / cost).clamp(2, MOST);
+    (places, (places * cost) as u64)
 }

@@ -44,7 +44,7 @@ pub(crate) fn start(module: &Module, plan: Plan, teller: &Teller) -> Result<(), 
     let pre = linker.instantiate_pre(module).map_err(|error| load(format!("{error:#}")))?;
     let ticker = Ticker::start(module.engine()).map_err(load)?;
     let config = if plan.config == "null" { String::new() } else { plan.config };
-    let recipe = Recipe { pre, ticker, budget: Budget::new(plan.memory), name: plan.name, config };
+    let recipe = Recipe { pre, ticker, budget: Budget::new(plan.memory, 0), name: plan.name, config };
     let (go, begin) = sync_channel::<()>(1);
     let (own, sockets) = (teller.clone(), plan.sockets);
     let thread = Builder::new().name("worker-0".to_owned()).stack_size(STACK).spawn(move || {
