@@ -7,6 +7,9 @@ DEMO_LISTEN ?= 127.0.0.1:8080
 
 CHAOS ?= 60
 
+# What `make deb` packs. `dist` builds everything anew and takes minutes more; whoever only tests the package says `release`.
+DEB ?= dist
+
 # Where `make bench` writes; daemon/benches/results is what is committed.
 OUT ?= target/bench
 
@@ -67,10 +70,11 @@ test-systemd: build ## the units under a booted systemd (root)
 test-cgroup2: build ## cgroup v2 in a virtual machine, some minutes (root)
 	daemon/tests/system/cgroup2 $(BIN)
 
-deb: build ## target/debian/valor_*.deb
-	daemon/packaging/deb/build
+deb: ## target/debian/valor_*.deb, optimised across crates (DEB=release: as `make build` has built it)
+	$(CARGO) build --profile $(DEB) --locked --workspace --bins
+	BIN=target/$(DEB) daemon/packaging/deb/build --profile $(DEB)
 
-test-deb: deb ## install, upgrade, remove and purge it in a clean root (root)
+test-deb: build deb ## install, upgrade, remove and purge it in a clean root (root)
 	daemon/tests/system/deb
 
 lint: ## formatting, clippy, documentation links
