@@ -4,6 +4,7 @@ use std::io::BufRead as _;
 
 use super::HttpOptions;
 use super::line::{Bad, chunk_size, coding, field, length, request_line, text};
+use super::ordinary::{self, Ordinary};
 
 /// Follows a connection line by line, and body by body.
 #[derive(Debug)]
@@ -86,6 +87,10 @@ impl Framing {
                     };
                 }
                 _ => {
+                    if let Some(len) = self.ordinary_head(bytes) {
+                        bytes = &bytes[len..];
+                        continue;
+                    }
                     let (line, rest) = bytes.split_at(line_len(bytes));
                     if !line.ends_with(b"\n") {
                         break;
@@ -99,6 +104,20 @@ impl Framing {
             }
         }
         (all.len() - bytes.len(), Ok(()))
+    }
+
+    /// Reads a whole head at once, when it is one of those in which nothing is out of the ordinary.
+    fn ordinary_head(&mut self, bytes: &[u8]) -> Option<usize> {
+        if self.place != Place::RequestLine {
+            return None;
+        }
+        let Ordinary { len, length, chunked } = ordinary::read(bytes, self.max_fields)?;
+        self.fits(len).ok()?;
+        self.head = Head { length, chunked, ..Head::default() };
+        self.end_of_head();
+        // As its lines would have left it.
+        self.head.size = b"\r\n".len();
+        Some(len)
     }
 
     /// Whether a line may be so long.

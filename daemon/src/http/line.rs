@@ -1,6 +1,6 @@
 //! The lines of an HTTP/1.1 message (RFC 9112), and what is wrong with one.
 
-use valor_wire::is_token;
+use valor_wire::{is_token, text_len};
 
 use super::{Kind, Problem};
 
@@ -41,7 +41,7 @@ const MAX_DIGITS: usize = 19;
 pub(crate) const TLS: u8 = 0x16;
 
 /// The longest target that `http::Uri` takes.
-const MAX_TARGET: usize = 65_534;
+pub(super) const MAX_TARGET: usize = 65_534;
 
 impl Bad {
     /// What the client is told, before its connection is closed.
@@ -107,9 +107,7 @@ pub(crate) fn may_stand(part: &[u8]) -> Result<(), Bad> {
 }
 
 fn no_control(text: &[u8]) -> Result<(), Bad> {
-    // Without a way out, so that many bytes are looked at at once.
-    let bad = text.iter().fold(false, |bad, &b| bad | ((b < 0x20) & (b != b'\t')) | (b == 0x7f));
-    if bad { Err(Bad::Control) } else { Ok(()) }
+    if text_len(text) == text.len() { Ok(()) } else { Err(Bad::Control) }
 }
 
 /// Checks `METHOD TARGET HTTP/1.x`; whether it is HTTP/1.0.

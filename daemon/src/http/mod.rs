@@ -14,6 +14,7 @@ pub(crate) mod forward;
 mod framing;
 mod internal;
 pub(crate) mod line;
+mod ordinary;
 pub(crate) mod scan;
 mod site;
 mod socket;

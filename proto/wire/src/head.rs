@@ -2,6 +2,7 @@
 //!
 //! Reading checks everything once (RFC 9110 section 5, RFC 9112 section 3.2); the views then walk without failing.
 
+use crate::text::{is_lower_token, is_text, is_token};
 use crate::{Limits, StreamId, names};
 
 /// One field as it is written: a name in lower case and a value.
@@ -156,15 +157,22 @@ fn write_fields<'a>(
             return Err(HeadError::TooManyFields(limits.max_fields));
         }
         let id = names::id(name);
-        out.push(id);
         if id == 0 {
             check_name(name)?;
-            put_u8(out, name, HeadError::Name)?;
         }
-        if !value_ok(value) {
+        if !is_text(value) {
             return Err(HeadError::Value(String::from_utf8_lossy(name).into_owned()));
         }
-        put_u16(out, value, HeadError::TooLong(limits.max_head))?;
+        let len = u16::try_from(value.len()).map_err(|_| HeadError::TooLong(limits.max_head))?;
+        let [low, high] = len.to_le_bytes();
+        if id == 0 {
+            out.push(0);
+            put_u8(out, name, HeadError::Name)?;
+            out.extend_from_slice(&[low, high]);
+        } else {
+            out.extend_from_slice(&[id, low, high]);
+        }
+        out.extend_from_slice(value);
         // Within the loop too: no iterator makes us hold more than one value above the limit.
         check_len(out.len() - start, limits)?;
         count += 1;
@@ -259,7 +267,7 @@ impl<'a> Reader<'a> {
             if id == 0 {
                 check_name(name.as_bytes())?;
             }
-            if !value_ok(value) {
+            if !is_text(value) {
                 return Err(HeadError::Value(name.to_owned()));
             }
         }
@@ -268,12 +276,6 @@ impl<'a> Reader<'a> {
         }
         Ok(Fields { count, bytes })
     }
-}
-
-/// Whether it is a token (RFC 9110 section 5.6.2), as methods and, in any case, header names are.
-#[must_use]
-pub fn is_token(text: &[u8]) -> bool {
-    !text.is_empty() && text.iter().all(|&b| TOKEN[usize::from(b)] != 0)
 }
 
 fn check_method(method: &[u8]) -> Result<(), HeadError> {
@@ -291,33 +293,8 @@ fn check_status(status: u16) -> Result<(), HeadError> {
 }
 
 fn check_name(name: &[u8]) -> Result<(), HeadError> {
-    let ok = !name.is_empty() && name.iter().all(|&b| TOKEN[usize::from(b)] == 1);
-    if ok { Ok(()) } else { Err(HeadError::Name) }
+    if is_lower_token(name) { Ok(()) } else { Err(HeadError::Name) }
 }
-
-fn value_ok(value: &[u8]) -> bool {
-    // Without a way out, so that many bytes are looked at at once.
-    !value.iter().fold(false, |bad, &b| bad | ((b < 0x20) & (b != b'\t')) | (b == 0x7f))
-}
-
-/// 1 for the characters of a token (RFC 9110 section 5.6.2), 2 for its upper-case letters, 0 for all others.
-static TOKEN: [u8; 256] = {
-    let mut table = [0; 256];
-    let mut i = 0;
-    while i < 256 {
-        #[expect(clippy::cast_possible_truncation, reason = "i stays under 256")]
-        let b = i as u8;
-        table[i] = match b {
-            b'A'..=b'Z' => 2,
-            b'a'..=b'z' | b'0'..=b'9' => 1,
-            b'!' | b'#' | b'$' | b'%' | b'&' | b'\'' | b'*' | b'+' | b'-' | b'.' | b'^' | b'_' | b'`'
-            | b'|' | b'~' => 1,
-            _ => 0,
-        };
-        i += 1;
-    }
-    table
-};
 
 #[cfg(test)]
 mod tests;

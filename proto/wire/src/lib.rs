@@ -72,15 +72,17 @@ pub mod names;
 mod outbox;
 mod read_size;
 mod stream;
+mod text;
 mod violation;
 
 pub use connection::{Connection, Event, Role};
 pub use frame::{FrameHeader, FrameType, HEADER_LEN};
-pub use head::{Field, Fields, HeadError, RequestHead, RequestRef, ResponseRef, is_token};
+pub use head::{Field, Fields, HeadError, RequestHead, RequestRef, ResponseRef};
 pub use limits::{Limits, MAX_REASON};
 pub use outbox::Outbox;
 pub use read_size::ReadSize;
 pub use stream::{ResetCode, SendError, StreamId};
+pub use text::{is_token, text_len, token_len};
 pub use violation::Violation;
 
 /// The protocol version that this crate speaks.

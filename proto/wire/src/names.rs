@@ -85,39 +85,61 @@ pub fn name(id: u8) -> Option<&'static str> {
 /// The id of a name in lower case, 0 where it has none.
 #[must_use]
 pub fn id(name: &[u8]) -> u8 {
-    // One bucket for each length keeps the scan to a few comparisons.
-    BY_LENGTH.get(name.len()).map_or(0, |ids| {
-        ids.iter()
-            .copied()
-            .take_while(|&id| id != 0)
-            .find(|&id| {
-                let known = WELL_KNOWN[usize::from(id) - 1].as_bytes();
-                // The last byte tells most of them apart.
-                known.last() == name.last() && known == name
-            })
-            .unwrap_or(0)
-    })
+    if name.is_empty() {
+        return 0;
+    }
+    // The only one that it can be.
+    let id = BY_HASH[hash(name, SEED)];
+    match WELL_KNOWN.get(usize::from(id).wrapping_sub(1)) {
+        Some(known) if known.as_bytes() == name => id,
+        _ => 0,
+    }
 }
 
-const LONGEST: usize = 33;
-const BUCKET: usize = 12;
+/// Its place in [`BY_HASH`]: of its length and three of its bytes, which tell all well-known names apart.
+const fn hash(name: &[u8], seed: u32) -> usize {
+    let len = name.len();
+    let key = u32::from_le_bytes([
+        name[0],
+        name[len.saturating_sub(4)],
+        name[len - 1],
+        #[expect(clippy::cast_possible_truncation, reason = "any number of it will do")]
+        {
+            len as u8
+        },
+    ]);
+    (key.wrapping_mul(seed) >> (u32::BITS - SLOTS.ilog2())) as usize
+}
 
-static BY_LENGTH: [[u8; BUCKET]; LONGEST] = {
-    let mut table = [[0; BUCKET]; LONGEST];
-    let mut i = 0;
-    while i < WELL_KNOWN.len() {
-        let bucket = &mut table[WELL_KNOWN[i].len()];
-        let mut slot = 0;
-        while bucket[slot] != 0 {
-            slot += 1;
+const SLOTS: usize = 1024;
+
+/// The first seed by which no two well-known names have the same place.
+const SEED: u32 = {
+    let mut seed = 0x9e37_79b1;
+    while place(seed).is_none() {
+        seed += 2;
+    }
+    seed
+};
+
+static BY_HASH: [u8; SLOTS] = place(SEED).expect("the seed was tried");
+
+const fn place(seed: u32) -> Option<[u8; SLOTS]> {
+    let mut table = [0; SLOTS];
+    let mut id = 1;
+    while id <= WELL_KNOWN.len() {
+        let slot = &mut table[hash(WELL_KNOWN[id - 1].as_bytes(), seed)];
+        if *slot != 0 {
+            return None;
         }
         #[expect(clippy::cast_possible_truncation, reason = "the table has fewer than 256 entries")]
-        let id = i as u8 + 1;
-        bucket[slot] = id;
-        i += 1;
+        {
+            *slot = id as u8;
+        }
+        id += 1;
     }
-    table
-};
+    Some(table)
+}
 
 #[cfg(test)]
 mod tests {
