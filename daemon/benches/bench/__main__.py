@@ -1,7 +1,7 @@
 #!/usr/bin/env python3
 """valord beside its peers, in one interleaved run: `make bench`, or `make bench QUICK=1` for two minutes.
 
-    bench [--quick] [--out DIR] [BIN]    BIN: where the build is, target/release unless named
+    bench [--quick | --minutes N] [--out DIR] [BIN]    BIN: where the build is, target/release unless named
 
 Needs root (control groups, a plugin's memory). Writes DIR/bench.json, bench.md and *.svg; the first measurement
 installs the peers, which takes longer. No figure fails anything.
@@ -17,7 +17,7 @@ import report
 import servers
 import tools
 import workloads
-from bench import Bench
+from bench import FULL, Bench
 from servers import Door, stripped
 
 HERE = pathlib.Path(__file__).parent
@@ -27,6 +27,7 @@ ROOT = HERE.parents[2]
 def main():
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawTextHelpFormatter)
     parser.add_argument("--quick", action="store_true")
+    parser.add_argument("--minutes", type=float, default=FULL, help="fewer rounds in less time")
     parser.add_argument("--out", type=pathlib.Path, default=ROOT / "target/bench")
     parser.add_argument("bin", nargs="?", type=pathlib.Path, default=ROOT / "target/release")
     args = parser.parse_args()
@@ -34,7 +35,7 @@ def main():
         sys.exit("bench: needs root, for control groups and the memory of plugins")
     tools.debian(("wrk", "wrk"), ("perf", "linux-perf"), ("strace", "strace"), ("valgrind", "valgrind"))
     peers, missing = tools.peers()
-    bench = Bench(args.bin.resolve(), args.quick, peers, missing)
+    bench = Bench(args.bin.resolve(), args.quick, args.minutes, peers, missing)
     try:
         run(bench)
     finally:

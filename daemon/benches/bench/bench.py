@@ -1,5 +1,6 @@
 """One run of the benchmark: its samples, its bounds in time, and how one measurement is made."""
 
+import os
 import statistics
 import sys
 import tempfile
@@ -10,21 +11,28 @@ from meter import Syscalls, memory
 from servers import Server
 
 
+# Minutes that all rounds take, on a machine that does nothing else.
+FULL = 14
+
+
 class Bench:
     """Collects samples. A sample says what was done (`workload`), by whom (`server`), `at` which size, and the figures."""
 
-    def __init__(self, bin, quick, peers, missing):
+    def __init__(self, bin, quick, minutes, peers, missing):
         self.bin, self.quick = bin, quick
         self.peers, self.missing = peers, missing
         self.temporary = tempfile.TemporaryDirectory(prefix="valor-bench-")
         self.dir = self.temporary.name
-        self.end = time.monotonic() + (120 if quick else 840)
+        self.end = time.monotonic() + 60 * (2 if quick else minutes)
+        self.share = minutes / FULL
+        # Of what else the machine did.
+        self.busy = os.getloadavg()
         self.samples = []
         self.notes = []
 
     def rounds(self, full, quick=1):
         """Numbers of rounds; they end early when time runs out, after one at least."""
-        count = quick if self.quick else full
+        count = quick if self.quick else max(1, round(full * self.share))
         for number in range(count):
             if number and self.left() < 0:
                 self.notes.append(f"time ran out: {number} rounds instead of {count}")

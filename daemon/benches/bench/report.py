@@ -6,6 +6,7 @@ import os
 import pathlib
 import platform
 import statistics
+import subprocess
 
 import plot
 import targets
@@ -19,6 +20,7 @@ def write(bench, out):
     found = targets.all_of(bench)
     data = {
         "machine": machine(),
+        "build": build(bench),
         "peers": bench.peers,
         "missing": bench.missing,
         "notes": bench.notes,
@@ -37,6 +39,13 @@ def write(bench, out):
 def machine():
     model = [line.split(":")[1].strip() for line in pathlib.Path("/proc/cpuinfo").read_text().splitlines() if line.startswith("model name")]
     return f"{os.cpu_count()} × {model[0] if model else platform.machine()}, Linux {platform.release().split('-')[0]}"
+
+
+def build(bench):
+    commit = subprocess.run(
+        ["git", "-C", pathlib.Path(__file__).parent, "describe", "--always", "--dirty"], capture_output=True, text=True
+    )
+    return f"profile {bench.bin.name}, commit {commit.stdout.strip() or 'unknown'}"
 
 
 def figures(bench):
@@ -86,6 +95,8 @@ def markdown(bench, found, machine, plots):
     yield f"One interleaved run on {machine}; the load generator (wrk, one thread) shares the cores. Medians, with the least and the most"
     yield "of the rounds in brackets. CPU, context switches and system calls are those of all processes of a server together, user and system."
     yield "nginx and haproxy stand before the same axum over a Unix socket."
+    yield f"Built with {build(bench)}; the load average was {bench.busy[0]:.1f} at the start and {os.getloadavg()[0]:.1f} at the end, on {os.cpu_count()} cores: of a run on a"
+    yield "busy machine trust the ratios of CPU, the counts and the instructions, not the latencies."
     yield ""
     yield "## Targets"
     yield ""
