@@ -46,7 +46,7 @@ def main():
 def run(bench):
     bin, dir = bench.bin, bench.dir
     native, busy = stripped(bin / "libhello_plugin.so", dir), stripped(bin / "libvalor_test_bench_plugin.so", dir)
-    plugins = {"valord native": native} | guests(bench)
+    plugins = {"valord native": [native]} | guests(bench)
     valord = servers.Valord(dir, bin)
     doors = house(bench, valord, plugins, busy)
     peers = [server for make in PEERS if (server := started(bench, make)) is not None]
@@ -85,31 +85,32 @@ def started(bench, make):
 
 
 def guests(bench):
-    """The same answers as a module, as a component and in JavaScript, as far as they are built."""
+    """Files and options of the same answers: as a module, as a component and in JavaScript, as far as they are built."""
     files = {
-        "valord wasm": bench.bin.parent / "wasm32-unknown-unknown" / bench.bin.name / "hello_plugin.wasm",
-        "valord wasi": bench.bin / "hello_wasi.wasm",
-        "valord quickjs": servers.PEERS / "hello.js",
+        "valord deno": [servers.PEERS / "hello.js", "--engine", "deno"],
+        "valord quickjs": [servers.PEERS / "hello.js"],
+        "valord wasm": [bench.bin.parent / "wasm32-unknown-unknown" / bench.bin.name / "hello_plugin.wasm"],
+        "valord wasi": [bench.bin / "hello_wasi.wasm"],
     }
-    for name, file in files.items():
+    for name, (file, *_) in files.items():
         if not file.exists():
             bench.missing[name] = f"{file.name} is not built"
-    return {name: file for name, file in files.items() if file.exists()}
+    return {name: spec for name, spec in files.items() if spec[0].exists()}
 
 
 def house(bench, valord, plugins, busy):
     """The plugins of one valord, each a server of its own to the workloads; the native one has two libraries."""
     valord.register("bench", busy)
     doors = []
-    for name, file in list(plugins.items()):
+    for name, spec in list(plugins.items()):
         plugin = name.split()[1]
         try:
-            valord.register(plugin, file)
+            valord.register(plugin, *spec)
         except RuntimeError as error:
             bench.missing[name] = str(error)
             del plugins[name]
             continue
-        echo = {"native": "/bench/echo", "wasi": "/wasi/echo", "quickjs": "/quickjs"}.get(plugin)
+        echo = {"native": "/bench/echo", "wasi": "/wasi/echo", "quickjs": "/quickjs", "deno": "/deno"}.get(plugin)
         doors.append(Door(name, valord, f"/{plugin}", echo))
     return doors
 

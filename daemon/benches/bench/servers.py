@@ -14,6 +14,9 @@ from meter import Group
 
 PEERS = pathlib.Path(__file__).parent / "peers"
 
+# valord finds Deno there.
+PATH = f"{tools.CACHE / 'deno/bin'}:{os.environ['PATH']}"
+
 
 def free_port():
     with socket.socket() as probe:
@@ -54,7 +57,7 @@ class Server:
                 stdout=log,
                 stderr=log,
                 cwd=self.dir,
-                env=os.environ | {"DENO_DIR": str(self.dir), "HOME": str(self.dir)},
+                env=os.environ | {"DENO_DIR": str(self.dir), "HOME": str(self.dir), "PATH": PATH},
                 preexec_fn=self.group.enter,
             )
         )
