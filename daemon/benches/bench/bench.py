@@ -50,9 +50,9 @@ class Bench:
 
     def measure(self, workload, server, at, url, connections, seconds=1, **options):
         """Loads a server, and notes what that has cost it."""
-        cpu, switches = server.group.cpu(), server.group.switches()
+        cpu, (switches, voluntary) = server.group.cpu(), server.group.switches()
         done = load.run(url, connections, seconds, **options)
-        cpu, switches = server.group.cpu() - cpu, server.group.switches() - switches
+        cpu, after = server.group.cpu() - cpu, server.group.switches()
         # A long stream may not end within the run.
         each = max(done.requests, 1)
         self.sample(
@@ -61,7 +61,8 @@ class Bench:
             at,
             rate=done.rate,
             cpu=cpu / each,
-            switches=switches / each,
+            switches=(after[0] - switches) / each,
+            voluntary=(after[1] - voluntary) / each,
             # Of the bytes that came back; a body that was cut off by the end of the run counts, too.
             mib=done.bytes / 2**20 / (done.us / 1e6),
             cpu_mib=cpu / (done.bytes / 2**20),

@@ -35,13 +35,14 @@ class Group:
         return float(re.search(r"usage_usec (\d+)", (self.path / "cpu.stat").read_text())[1])
 
     def switches(self):
-        """Context switches of the threads that live, voluntary and not."""
-        total = 0
+        """Context switches of the threads that live: all, and the voluntary ones, which the work of others does not add to."""
+        total = voluntary = 0
         for pid in self.pids():
             for status in pathlib.Path(f"/proc/{pid}/task").glob("*/status"):
                 with contextlib.suppress(OSError):
-                    total += sum(map(int, re.findall(r"ctxt_switches:\s+(\d+)", status.read_text())))
-        return total
+                    own, forced = map(int, re.findall(r"ctxt_switches:\s+(\d+)", status.read_text()))
+                    total, voluntary = total + own + forced, voluntary + own
+        return total, voluntary
 
     def remove(self):
         for _ in range(100):
