@@ -182,8 +182,8 @@ impl StartError {
             }
             ProductError::Make(OneShotError::Spawn { .. } | OneShotError::Pipe(_))
             | ProductError::Engine { .. }
-            | ProductError::Store(_)
             | ProductError::Broke(_) => (Internal, false, ""),
+            ProductError::Store(error) => (ErrorKind::of(error), false, ""),
         };
         let error = Self::new(kind, "compile", clean(&error.to_string(), MAX_MESSAGE), cure);
         if permanent { error.permanent() } else { error }

@@ -3,6 +3,7 @@
 mod boot;
 mod faulty;
 mod moves;
+mod products;
 mod random;
 mod steps;
 
