@@ -68,8 +68,7 @@ function handlerOf(exports, env) {
   if (typeof exports.handler === "function") return (/** @type {Request} */ request) => exports.handler(request, env, context);
   if (listens) return (/** @type {Request} */ request) => dispatch(request, env);
   throw new TypeError(
-    "the module has no handler: write `export default { fetch(request, env, ctx) { ... } }`, " +
-      '`export function handler(request) { ... }` or `addEventListener("fetch", ...)`',
+    "the module has no handler: `export default { fetch(request) {} }`, `export function handler(request) {}` or a listener for `fetch`",
   );
 }
 

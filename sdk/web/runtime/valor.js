@@ -14,7 +14,7 @@ const channel = new BroadcastChannel(CHANNEL);
 
 /** @type {Promise<any>} */
 const manifest = fetch(`${BASE}manifest.json`, { cache: "no-cache" }).then((response) => {
-  if (!response.ok) throw new Error(`valor: ${BASE}manifest.json is answered with ${response.status}: is anything published?`);
+  if (!response.ok) throw new Error(`valor: no manifest (${response.status}): is anything published?`);
   return response.json();
 });
 
@@ -25,11 +25,11 @@ started.catch(() => {});
 async function start() {
   const { version, plugins, elsewhere, service_worker: url = `${BASE}sw.js` } = await manifest;
   if (container === undefined || navigator.locks === undefined) {
-    console.warn("valor: this page has no service worker (it needs https or localhost), so the server answers everything");
+    console.warn("valor: no service worker here (it needs https or localhost): the server answers");
     return false;
   }
   if (version !== 1) {
-    console.warn(`valor: the manifest has version ${version}, which this runtime does not know: the server answers everything`);
+    console.warn(`valor: the manifest has version ${version}, which is not known here: the server answers`);
     return false;
   }
   if (plugins.length === 0 && !(await container.getRegistration("/"))) return false;
