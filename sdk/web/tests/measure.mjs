@@ -21,7 +21,7 @@ for (const name of files) {
 console.log(`for JavaScript plugins: ${size} bytes gzip, file by file`);
 
 const shim = process.env.VALOR_BIN ?? new URL("../../../target/release", import.meta.url).pathname;
-const component = process.env.VALOR_COMPONENT ?? new URL("../../../examples/hello-wasi/target/wasm32-wasip2/release/hello_wasi.wasm", import.meta.url).pathname;
+const component = process.env.VALOR_COMPONENT ?? `${shim}/hello_wasi.wasm`;
 if (existsSync(component)) {
   const input = await readFile(component);
   const begun = performance.now();

@@ -3,9 +3,11 @@
 
 import assert from "node:assert/strict";
 import { readFileSync } from "node:fs";
+import { basename, extname } from "node:path";
 import { bin, component, examples, test, wasm } from "./valord.mjs";
 
-const corpus = JSON.parse(readFileSync(new URL("../../corpus/corpus.json", import.meta.url), "utf8"));
+const read = (name) => JSON.parse(readFileSync(new URL(`../../corpus/${name}.json`, import.meta.url), "utf8"));
+const corpus = read("corpus");
 
 /** Fields of an answer that differ, and why. */
 const EXCEPTED = {
@@ -18,19 +20,22 @@ const EXCEPTED = {
   "x-valor-runtime": "it says who has answered",
 };
 
-/** What is asked of those that the corpus does not have. */
-const OTHERS = [
-  { name: "hello-js", file: `${examples}hello-js/hello.js`, requests: [{ target: "/" }, { method: "POST", target: "/x?y", body: "z" }, { method: "HEAD", target: "/" }] },
-  { name: "with-state-js", file: `${examples}with-state-js/with-state.js`, config: "Alice", requests: [{ target: "/" }, { target: "/?who=you" }, { target: "/?who=you" }, { target: "/?who=%C3%A9%20%F0%9F%98%80" }] },
-  {
-    name: "hello-wasi", file: component, config: { a: [1, "é"] },
-    requests: [{ target: "/" }, { method: "POST", target: "/echo", body: "é😀\0" }, { method: "POST", target: "/echo", body: "x".repeat(100_000) }, { target: "/env" }, { target: "/none" }, { method: "HEAD", target: "/" }],
-  },
-];
+/** What is asked besides, where an example does more than the corpus wants to know. */
+const MORE = {
+  "hello-js": [{ method: "POST", target: "/x?y", body: "z" }, { method: "HEAD", target: "/" }],
+  "with-state-js": [{ target: "/" }, { target: "/?who=%C3%A9%20%F0%9F%98%80" }],
+  "hello-wasi": [{ method: "POST", target: "/echo", body: "é😀\0" }, { method: "POST", target: "/echo", body: "x".repeat(100_000) }, { target: "/env" }, { method: "HEAD", target: "/" }],
+};
+
+const others = read("others").map(({ file, config, requests }) => {
+  const name = basename(file, extname(file)).replace(/^hello$/, "hello-js").replace(/^with-state$/, "with-state-js").replaceAll("_", "-");
+  const path = extname(file) === ".wasm" ? component : `${examples}../${file}`;
+  return { name, file: path, config, requests: [...requests, ...MORE[name]] };
+});
 
 const all = [
   ...corpus.map(({ library, config, requests }) => ({ name: library.replaceAll("_", "-"), file: `${wasm}/${library}.wasm`, native: `${bin}/lib${library}.so`, config, requests })),
-  ...OTHERS,
+  ...others,
 ];
 
 for (const { name, file, native, config, requests } of all) {

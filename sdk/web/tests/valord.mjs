@@ -17,9 +17,8 @@ const target = fileURLToPath(new URL("../../../target/", import.meta.url));
 export const bin = process.env.VALOR_BIN ?? `${target}release`;
 /** Where the modules are. */
 export const wasm = process.env.VALOR_WASM ?? `${target}wasm32-unknown-unknown/release`;
-/** The component is built by `run`. */
 export const examples = fileURLToPath(new URL("../../../examples/", import.meta.url));
-export const component = process.env.VALOR_COMPONENT ?? `${examples}hello-wasi/target/wasm32-wasip2/release/hello_wasi.wasm`;
+export const component = process.env.VALOR_COMPONENT ?? `${bin}/hello_wasi.wasm`;
 
 for (const path of [`${bin}/valord`, `${bin}/valorctl`, `${bin}/valor-shim-js`, `${bin}/valor-shim-wasm`, `${wasm}/hello_plugin.wasm`, component]) {
   if (!existsSync(path)) throw new Error(`${path} is missing: make build, then sdk/web/tests/run`);
