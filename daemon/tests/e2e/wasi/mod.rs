@@ -1,5 +1,6 @@
 //! Components of `wasi:http/proxy`: an instance a request, and all that WASI gives them is what was granted.
 
+mod foreign;
 mod grants;
 mod limits;
 
