@@ -100,6 +100,7 @@ impl App {
     #[must_use]
     pub fn new(config: Config, listeners: Vec<TcpListener>, control: Bound) -> Self {
         let mut supervisor = Options::new(find_shim(config.shim.as_deref()));
+        supervisor.deno.clone_from(&config.deno);
         supervisor.drain_timeout = config.drain_timeout;
         supervisor.compile_deadline = config.compile_timeout;
         supervisor.give_up.clone_from(&config.give_up);

@@ -31,6 +31,8 @@ pub(super) struct File {
     pub(super) workers: Option<usize>,
     /// The `valor-shim` to start; the shims of other kinds are beside it.
     pub(super) shim: Option<PathBuf>,
+    /// The Deno that runs the plugins that ask for it; by default the one on PATH.
+    pub(super) deno: Option<PathBuf>,
     /// How long a stop waits for what is in flight.
     pub(super) drain_timeout: Option<Span>,
     /// How long a start waits for the plugins to come back before it serves HTTP without those that are late.

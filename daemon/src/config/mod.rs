@@ -51,6 +51,8 @@ pub struct Config {
     pub workers: usize,
     /// `valor-shim`, which has the shims of other kinds beside it; `None`: beside valord, else in the system's place.
     pub shim: Option<PathBuf>,
+    /// Deno; `None`: the one on `PATH`.
+    pub deno: Option<PathBuf>,
     /// How long a stop or a replacement waits for what is in flight.
     pub drain_timeout: Duration,
     /// How long a start waits for the plugins to come back before it serves HTTP without those that are late.
@@ -152,6 +154,7 @@ impl Config {
             log_format: cli.log_format.or(file.log_format).unwrap_or_default(),
             workers,
             shim: cli.shim.or(file.shim.map(from_file)),
+            deno: file.deno.map(from_file),
             drain_timeout: cli
                 .drain_timeout
                 .or(file.drain_timeout)

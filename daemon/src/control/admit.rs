@@ -1,6 +1,7 @@
 //! What every registration goes through once its bytes are in the store, whether they came by the API or from a file.
 
 use serde_json::Value;
+use valor_control::engine::Engine;
 use valor_control::kind::Kind;
 use valor_control::{MAX_CONFIG, MAX_CONFIG_DEPTH};
 
@@ -21,6 +22,8 @@ pub struct Admission {
     pub name: Option<String>,
     /// What it is said to be; `None`: what it is.
     pub kind: Option<Kind>,
+    /// What runs it; `None`: what its manifest says, else the kind's own.
+    pub engine: Option<Engine>,
     /// What the artifact was called where it came from.
     pub file_name: String,
     /// `None`: a slash and the name.
@@ -97,6 +100,10 @@ async fn start<H: Host>(
         let reason = format!("the file is of the kind {}, not {said}: correct one of them", inspection.kind);
         return Err(invalid("type", reason));
     }
+    if admission.engine.is_some() && inspection.kind != Kind::Js {
+        let reason = format!("only JavaScript has a choice of engines, and this is {}: leave it out", inspection.kind);
+        return Err(invalid("engine", reason));
+    }
     if let Some(problem) = inspection.problem {
         return Err(ControlError::Artifact(problem));
     }
@@ -135,6 +142,7 @@ pub(super) fn settle(
         version: VERSION,
         name,
         kind: inspection.kind,
+        engine: admission.engine,
         prefix,
         sha256: sha256.to_owned(),
         file_name: admission.file_name,

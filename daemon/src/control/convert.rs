@@ -219,6 +219,7 @@ pub(super) fn spec(registration: &Registration) -> v1::PluginSpec {
         // The artifact says it.
         kind: String::new(),
         web: registration.web.as_ref().map(web),
+        engine: registration.engine.map(|engine| engine.as_str().to_owned()).unwrap_or_default(),
     }
 }
 
@@ -315,6 +316,10 @@ pub(super) fn detail(detail: &PluginDetail) -> v1::InspectResponse {
         instances: detail.instances.iter().map(instance).collect(),
         sandbox: detail.sandbox.iter().map(layer).collect(),
         log: detail.log.iter().map(|line| log_line(line)).collect(),
+        engine: registration
+            .and_then(|kept| kept.engine)
+            .map(|engine| engine.as_str().to_owned())
+            .unwrap_or_default(),
         probe: registration.and_then(|kept| kept.probe.clone()).unwrap_or_default(),
         web: registration.and_then(|kept| kept.web.as_ref()).map(web),
     }

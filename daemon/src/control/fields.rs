@@ -1,6 +1,7 @@
 //! The fields of a request, each checked, so that all that is wrong is said at once.
 
 use serde_json::Value;
+use valor_control::engine::Engine;
 use valor_control::kind::Kind;
 use valor_control::{MAX_ARTIFACT, MAX_CONFIG, probe, v1};
 
@@ -119,6 +120,14 @@ impl Fields {
             reasons.into_iter().for_each(|(field, reason)| self.say(&format!("grants.{field}"), reason));
             Grants::default()
         })
+    }
+
+    /// Empty: not named.
+    pub(super) fn engine(&mut self, word: &str) -> Option<Engine> {
+        if word.is_empty() {
+            return None;
+        }
+        word.parse().map_err(|reason| self.say("engine", reason)).ok()
     }
 
     /// Empty: none.

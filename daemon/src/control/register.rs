@@ -147,11 +147,13 @@ pub(super) fn accept(
     let grants = fields.grants(spec.grants.as_ref());
     let probe = fields.probe(&spec.probe);
     let kind = fields.kind(&spec.kind);
+    let engine = fields.engine(&spec.engine);
     let web = spec.web.as_ref().map(|web| fields.web(web, None));
     fields.done()?;
     let given = |text: String| Some(text).filter(|text| !text.is_empty());
     let admission = Admission {
         kind,
+        engine,
         name: given(spec.name),
         file_name: spec.file_name,
         prefix: given(spec.prefix),

@@ -60,6 +60,7 @@ pub(super) fn accept(
     let config = fields.config(&spec.config);
     let named = fields.grants(spec.grants.as_ref());
     let probe = spec.probe.as_deref().map(|path| fields.probe(path));
+    let engine = fields.engine(&spec.engine);
     // What is wrong in itself is said before it is asked what is there.
     let Some(base) = base else {
         fields.done()?;
@@ -72,6 +73,7 @@ pub(super) fn accept(
     let admission = Admission {
         name: Some(base.name.clone()),
         kind: None,
+        engine: engine.or(base.engine),
         file_name: if stays { base.file_name.clone() } else { spec.file_name },
         prefix: Some(if spec.prefix.is_empty() { base.prefix.clone() } else { spec.prefix }),
         config: config.unwrap_or_else(|| base.config.clone()),
@@ -118,6 +120,7 @@ mod tests {
             version: VERSION,
             name: "x".into(),
             kind: Kind::Native,
+            engine: None,
             prefix: "/deep".into(),
             sha256: "ab".repeat(32),
             file_name: "libx.so".into(),

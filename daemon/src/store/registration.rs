@@ -4,6 +4,7 @@ use std::time::{SystemTime, UNIX_EPOCH};
 
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
+use valor_control::engine::Engine;
 use valor_control::kind::Kind;
 use valor_control::web::Mode;
 
@@ -22,6 +23,9 @@ pub struct Registration {
     /// What sort of plugin the artifact is; all that older versions knew were native.
     #[serde(default)]
     pub kind: Kind,
+    /// What runs it, where it was asked for one.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub engine: Option<Engine>,
     /// Where it answers.
     pub prefix: String,
     /// The artifact.

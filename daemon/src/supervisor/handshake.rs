@@ -54,7 +54,8 @@ pub(super) async fn start(
 ) -> Result<Started, StartError> {
     let prepared = version.prepare(shared, &source).await?;
     let deadline = Instant::now() + shared.options.start_deadline;
-    let mut attempt = Attempt::spawn(shared, version, generation, book)?;
+    let engine = prepared.setup.engine.is_some();
+    let mut attempt = Attempt::spawn(shared, version, engine, generation, book)?;
     match attempt.run(shared, version, &prepared, generation, deadline).await {
         Ok(ready) => Ok(attempt.finish(ready)),
         Err(error) => {
@@ -83,6 +84,7 @@ impl Attempt {
     fn spawn(
         shared: &Shared,
         version: &Version,
+        engine: bool,
         generation: Generation,
         book: &LogBook,
     ) -> Result<Self, StartError> {
@@ -126,7 +128,7 @@ impl Attempt {
         }
         let mut cgroup_row = host::cgroup(&shared.cgroups);
         let held = group.as_ref().map(Cgroup::limits).filter(|held| !held.is_empty());
-        cgroup_row.reason = [Some(cgroup_row.reason), held, unheld(shared, &bounds)]
+        cgroup_row.reason = [Some(cgroup_row.reason), held, unheld(shared, &bounds, engine)]
             .into_iter()
             .flatten()
             .filter(|part| !part.is_empty())
@@ -230,7 +232,8 @@ impl Attempt {
         let expected = verify::Expected {
             identity: prepared.setup.identity,
             rlimits: prepared.setup.rlimits,
-            descriptors: 4 + self.sockets.len(),
+            // With an engine of its own, the socket to that.
+            descriptors: 4 + self.sockets.len() + usize::from(prepared.setup.engine.is_some()),
         };
         let filters =
             verify::layers(&mut rows, self.pid, &expected).map_err(|error| StartError::stranger(&error))?;
@@ -293,9 +296,14 @@ const MAX_ROWS: usize = 64;
 const MAX_SDK: usize = 128;
 
 /// What holds a process where its group does not.
-fn unheld(shared: &Shared, bounds: &Bounds) -> Option<String> {
+fn unheld(shared: &Shared, bounds: &Bounds, engine: bool) -> Option<String> {
+    let memory = if engine {
+        "memory of its objects by --max-old-space-size, of its buffers by nothing"
+    } else {
+        "memory is bounded by RLIMIT_DATA"
+    };
     let other = [
-        ("memory", Some("memory is bounded by RLIMIT_DATA")),
+        ("memory", Some(memory)),
         ("pids", Some("processes by RLIMIT_NPROC")),
         ("cpu", bounds.cpu.map(|_| "CPU by nothing")),
     ];

@@ -9,6 +9,7 @@ use std::time::Duration;
 
 use serde::Deserialize;
 use serde_json::Value;
+use valor_control::engine::Engine;
 use valor_control::kind::{HEAD, Kind};
 use valor_wire::control::Library;
 
@@ -56,6 +57,8 @@ pub struct Manifest {
     pub abi: u32,
     /// The SDK it was built with.
     pub sdk: String,
+    /// What shall run it.
+    pub engine: Option<Engine>,
     /// What it wants to reach.
     pub permissions: Permissions,
     /// All of it, as written.

@@ -26,6 +26,7 @@
 mod boot;
 mod card;
 mod channel;
+mod deno;
 mod error;
 pub mod events;
 mod fleet;

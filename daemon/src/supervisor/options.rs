@@ -14,6 +14,8 @@ use super::shims::Shims;
 pub struct Options {
     /// The programs that run plugins.
     pub shims: Shims,
+    /// Deno; `None`: the one on `PATH`.
+    pub deno: Option<PathBuf>,
     /// From the spawn of a process until it is ready, `on_create` included.
     pub start_deadline: Duration,
     /// For an artifact to be inspected.
@@ -53,6 +55,7 @@ impl Options {
         let cores = std::thread::available_parallelism().map_or(1, usize::from);
         Self {
             shims: Shims::beside(shim),
+            deno: None,
             start_deadline: Duration::from_secs(15),
             inspect_deadline: Duration::from_secs(10),
             compile_deadline: Duration::from_secs(120),

@@ -10,6 +10,7 @@ use tokio::sync::{Semaphore, SemaphorePermit, mpsc};
 
 use super::Take;
 use super::card::Card;
+use super::deno::Deno;
 use super::error::{ErrorKind, SupervisorError};
 use super::events::EventBook;
 use super::options::Options;
@@ -30,6 +31,7 @@ pub(super) struct Shared {
     pub plane: DataPlane,
     pub cgroups: Cgroups,
     pub products: Products,
+    pub deno: Deno,
     pub book: EventBook,
     /// Where plugins have uids of their own: the first, and how many.
     pub uids: Option<(u32, u32)>,
@@ -65,6 +67,7 @@ impl Shared {
         Self {
             uids: own_uids.then_some(options.uids),
             starts: Semaphore::new(options.parallel_starts.max(1)),
+            deno: Deno::new(&options),
             products: Products::new(&options, store.clone()),
             moving: tokio::sync::Mutex::default(),
             options,

@@ -7,6 +7,7 @@ use valor_control::kind::Kind;
 use valor_wire::control::Step;
 
 use super::channel::Broken;
+use super::deno::DenoError;
 use super::error::{ErrorKind, SupervisorError};
 use super::events::Cause;
 use super::inspect::{InspectError, Problem};
@@ -187,6 +188,11 @@ impl StartError {
         };
         let error = Self::new(kind, "compile", clean(&error.to_string(), MAX_MESSAGE), cure);
         if permanent { error.permanent() } else { error }
+    }
+
+    /// The engine that it asks for is not to be had.
+    pub(super) fn engine(error: &DenoError) -> Self {
+        Self::new(ErrorKind::Plugin, "engine", clean(&error.to_string(), MAX_MESSAGE), error.cure()).permanent()
     }
 
     pub(super) fn problem(problem: &Problem) -> Self {

@@ -49,6 +49,7 @@ fn look(layer: &str, pid: u32, status: &Status, expected: &Expected) -> Option<b
     match layer {
         "no-new-privs" => Some(status.no_new_privs),
         "seccomp" => Some(status.seccomp == 2),
+        "engine-seccomp" => engine(pid, expected),
         // The bounding set is emptied with privilege; without one it stays, and no-new-privs makes it meaningless.
         "capabilities" => {
             let unreachable = status.bounding? == 0 || (expected.identity.is_none() && status.no_new_privs);
@@ -72,6 +73,16 @@ fn look(layer: &str, pid: u32, status: &Status, expected: &Expected) -> Option<b
         "cgroup-namespace" => apart("cgroup"),
         _ => None,
     }
+}
+
+/// The process of an engine that is a program of its own: the child of the plugin process, which waits to become that program.
+fn engine(pid: u32, expected: &Expected) -> Option<bool> {
+    let [engine] = proc::children(pid).ok()?[..] else { return Some(false) };
+    let status = proc::status(engine).ok()?;
+    let user = expected.identity.is_none_or(|id| all(&status.uids, id.uid) && all(&status.gids, id.gid));
+    let descriptors = proc::descriptors(engine).ok().is_none_or(|count| count <= 4);
+    let confined = status.no_new_privs && status.seccomp == 2 && status.capabilities? == 0;
+    Some(user && descriptors && confined)
 }
 
 /// All four of them.

@@ -5,7 +5,9 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex, OnceLock, PoisonError};
 
 use tokio::sync::OnceCell;
-use valor_wire::control::{Identity, LayerReport, Rlimits, Setup};
+use valor_control::engine::Engine;
+use valor_control::kind::Kind;
+use valor_wire::control::{Engine as Program, Identity, LayerReport, Rlimits, Setup};
 
 use super::inspect::{Inspection, inspect};
 use super::publish::{self, published_as};
@@ -184,6 +186,7 @@ impl Version {
             // Two processes that start at once make the same.
             let _made = self.published.set(Arc::new(published));
         }
+        let engine = self.engine(shared, inspection).await?;
         let Registration { name, limits, grants, .. } = &*self.registration;
         let setup = Setup {
             plugin: name.clone(),
@@ -200,11 +203,33 @@ impl Version {
                 nofile: NOFILE,
                 nproc: limits.pids.into(),
                 fsize: FSIZE,
-                data: (!shared.cgroups.holds("memory")).then_some(limits.memory),
+                // An engine that compiles reserves far more than it uses.
+                data: (engine.is_none() && !shared.cgroups.holds("memory")).then_some(limits.memory),
             },
             memory: limits.memory,
+            engine,
         };
         Ok(Prepared { setup })
+    }
+}
+
+/// Deno, where the plugin asks for it, by its registration or else by its manifest.
+impl Version {
+    async fn engine(
+        &self,
+        shared: &Shared,
+        inspection: &Inspection,
+    ) -> Result<Option<Program>, StartError> {
+        let declared = inspection.manifest.as_ref().and_then(|manifest| manifest.engine);
+        let wanted = self.registration.engine.or(declared).unwrap_or_default();
+        if self.registration.kind != Kind::Js || wanted == Engine::Quickjs {
+            return Ok(None);
+        }
+        match shared.deno.find().await {
+            Ok(program) => Ok(Some(program)),
+            Err(_) if wanted == Engine::Auto => Ok(None),
+            Err(error) => Err(StartError::engine(&error)),
+        }
     }
 }
 

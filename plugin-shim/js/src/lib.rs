@@ -10,11 +10,13 @@
 //! is stopped at that request's deadline. A turn that had to be stopped, or has found no memory, ends its isolate: what was in
 //! flight is reset, and a fresh one is made of the same source.
 
+mod deno;
 mod engine;
 mod host;
 mod inspect;
 mod source;
 
+pub use deno::PROFILE as DENO;
 pub use engine::serve;
 pub use inspect::inspect;
 pub use source::{Source, SourceError};

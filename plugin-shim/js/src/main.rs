@@ -9,8 +9,8 @@ fn main() -> ExitCode {
         name: "valor-shim-js",
         version: env!("CARGO_PKG_VERSION"),
         what: "The sandboxed process of one JavaScript plugin",
-        profile: Profile { mdwe: true },
-        one_shots: &[("inspect", valor_shim_js::inspect)],
+        profile: Profile { mdwe: true, engine: Some(valor_shim_js::DENO) },
+        one_shots: &[("inspect", valor_shim_js::inspect), ("engine", valor_shim_core::inspect::program)],
         serve: valor_shim_js::serve,
     };
     program.main()

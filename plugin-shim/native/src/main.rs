@@ -10,7 +10,7 @@ fn main() -> ExitCode {
         name: "valor-shim",
         version: env!("CARGO_PKG_VERSION"),
         what: "The sandboxed process of one native plugin",
-        profile: Profile { mdwe: true },
+        profile: Profile { mdwe: true, engine: None },
         one_shots: &[("inspect", inspect::native)],
         serve: valor_shim::serve,
     };

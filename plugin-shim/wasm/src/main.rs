@@ -16,7 +16,7 @@ fn main() -> ExitCode {
         name: "valor-shim-wasm",
         version: env!("CARGO_PKG_VERSION"),
         what: "The sandboxed process of one WebAssembly plugin",
-        profile: Profile { mdwe: false },
+        profile: Profile { mdwe: false, engine: None },
         one_shots: &[
             ("inspect", valor_shim_wasm::inspect),
             ("compile", valor_shim_wasm::compile),

@@ -3,6 +3,7 @@
 
 #![forbid(unsafe_code)]
 
+pub mod engine;
 pub mod kind;
 pub mod name;
 pub mod nearest;

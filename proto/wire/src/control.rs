@@ -173,6 +173,18 @@ pub struct Setup {
     /// How much memory the plugin may have, in bytes, for engines that count it; the kernel's part is in `rlimits`.
     #[serde(default)]
     pub memory: u64,
+    /// A program that runs the plugin, where the shim does not do that itself.
+    #[serde(default)]
+    pub engine: Option<Engine>,
+}
+
+/// A program of this machine that runs plugins.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Engine {
+    /// The program.
+    pub program: PathBuf,
+    /// All libraries that it needs, the dynamic linker among them.
+    pub libraries: Vec<Library>,
 }
 
 /// A library that the plugin is linked to.

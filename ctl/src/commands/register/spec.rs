@@ -7,6 +7,7 @@ use std::path::{Path, PathBuf};
 use clap::ValueHint;
 use clap::builder::{OsStringValueParser, TypedValueParser as _};
 use valor_control::MAX_CONFIG;
+use valor_control::engine::Engine;
 use valor_control::v1::{Grants, Limits, PluginSpec, ReplaceSpec};
 
 use super::publish::WebArgs;
@@ -35,6 +36,9 @@ pub(crate) struct Settings {
     /// Its configuration: JSON, or @FILE with JSON
     #[arg(long, value_name = "JSON|@FILE", value_parser = OsStringValueParser::new().try_map(config))]
     config: Option<String>,
+    /// What runs JavaScript: quickjs, deno or auto [default: what its manifest says, else quickjs]
+    #[arg(long, value_name = "ENGINE", value_parser = |word: &str| word.parse::<Engine>())]
+    engine: Option<Engine>,
     /// Each process must answer GET of this path, as the plugin sees it, with 2xx before it gets a client's request
     #[arg(long, value_name = "PATH", value_parser = valor_control::probe::check)]
     probe: Option<String>,
@@ -108,6 +112,7 @@ impl SpecArgs {
             disabled: false,
             stored: false,
             kind: String::new(),
+            engine: engine(self.settings.engine),
             web: self.settings.web.web(),
         };
         Ok((spec, self.settings.web))
@@ -129,6 +134,7 @@ impl Settings {
             prefix: self.prefix.unwrap_or_default(),
             config: self.config.unwrap_or_default(),
             web: self.web.web(),
+            engine: engine(self.engine),
             ..ReplaceSpec::default()
         })
     }
@@ -157,6 +163,11 @@ impl Settings {
             env: self.allow_env.clone(),
         })
     }
+}
+
+/// Empty where nothing is said.
+fn engine(engine: Option<Engine>) -> String {
+    engine.map(|engine| engine.to_string()).unwrap_or_default()
 }
 
 fn absolutes(paths: &[PathBuf]) -> Result<Vec<String>, Failure> {

@@ -44,6 +44,7 @@ fn setup() -> Setup {
         identity: None,
         rlimits: Rlimits { nofile: 1, nproc: 1, fsize: 1, data: None },
         memory: 1,
+        engine: None,
     }
 }
 

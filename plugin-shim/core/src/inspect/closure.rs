@@ -40,6 +40,11 @@ impl Machine {
         Self { arch: std::env::consts::ARCH, glibc: sys::glibc_version(), loaded }
     }
 
+    /// This one, for a program that brings nothing of the shim's.
+    pub(super) fn bare() -> Self {
+        Self { arch: std::env::consts::ARCH, glibc: sys::glibc_version(), loaded: Vec::new() }
+    }
+
     fn has_loaded(&self, soname: &str, path: &Path) -> bool {
         let real = fs::canonicalize(path).unwrap_or_else(|_| path.to_owned());
         self.loaded
@@ -74,6 +79,13 @@ pub(super) struct Closure {
     pub(super) libraries: Vec<Library>,
 }
 
+/// The libraries that were found, and what is in them.
+struct Found {
+    libraries: Vec<Library>,
+    defines: BTreeMap<String, HashSet<Vec<u8>>>,
+    exports: HashSet<Vec<u8>>,
+}
+
 impl Search {
     /// A machine without a library.
     pub(super) fn nowhere() -> Self {
@@ -106,6 +118,21 @@ impl Search {
 
     /// Follows NEEDED to the end, then checks versions and symbols.
     pub(super) fn closure(&self, plugin: &Facts) -> Result<Closure, Problem> {
+        let Found { libraries, defines, exports } = self.follow(plugin)?;
+        self.check_versions(plugin, &defines)?;
+        self.check_symbols(plugin, exports)?;
+        Ok(Closure { libraries })
+    }
+
+    /// What a program needs; its symbols are looked for when they are used.
+    pub(super) fn libraries(&self, program: &Facts) -> Result<Vec<Library>, Problem> {
+        let Found { libraries, defines, .. } = self.follow(program)?;
+        self.check_versions(program, &defines)?;
+        Ok(libraries)
+    }
+
+    /// Follows NEEDED to the end.
+    fn follow(&self, plugin: &Facts) -> Result<Found, Problem> {
         let mut libraries = Vec::new();
         let mut defines: BTreeMap<String, HashSet<Vec<u8>>> = BTreeMap::new();
         let mut exports: HashSet<Vec<u8>> = HashSet::new();
@@ -130,9 +157,7 @@ impl Search {
             }
             defines.insert(soname, facts.defines);
         }
-        self.check_versions(plugin, &defines)?;
-        self.check_symbols(plugin, exports)?;
-        Ok(Closure { libraries })
+        Ok(Found { libraries, defines, exports })
     }
 
     /// The first of this name that is for this machine, as the dynamic linker would take it.

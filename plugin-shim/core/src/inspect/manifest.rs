@@ -9,6 +9,9 @@ const MAX: usize = 256 * 1024;
 /// The deepest; it travels to the daemon within another object, where serde_json's own bound holds again.
 const MAX_DEPTH: usize = 64;
 
+/// What may run JavaScript.
+const ENGINES: [&str; 3] = ["quickjs", "deno", "auto"];
+
 /// The section's text as an object of the shape that the daemon reads.
 ///
 /// # Errors
@@ -62,6 +65,9 @@ fn misshapen(manifest: &Value) -> Option<String> {
     }
     if manifest.get("abi").is_some_and(|abi| !abi.is_u64()) {
         return Some("has an `abi` that is no version number".to_owned());
+    }
+    if manifest.get("engine").is_some_and(|engine| !ENGINES.iter().any(|known| engine == known)) {
+        return Some("has an `engine` that is none of quickjs, deno and auto".to_owned());
     }
     let permissions = manifest.get("permissions")?;
     if !permissions.is_object() {

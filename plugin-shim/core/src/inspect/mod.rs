@@ -90,6 +90,41 @@ pub fn native() -> Result<(), OneShotError> {
     one_shot(search.directories(), |artifact| inspect(artifact, &search))
 }
 
+/// The one-shot of a program that is an engine: which libraries it needs, all of them.
+///
+/// # Errors
+///
+/// As [`one_shot()`].
+pub fn program() -> Result<(), OneShotError> {
+    let search = Search::new(Machine::bare());
+    one_shot(search.directories(), |artifact| {
+        let mut inspection = Inspection { kind: "program", ..Inspection::default() };
+        inspection.problem = runs(artifact, &search, &mut inspection).err();
+        inspection
+    })
+}
+
+/// Would this machine run it?
+fn runs(artifact: &[u8], search: &Search, inspection: &mut Inspection) -> Result<(), Problem> {
+    let cure = "name the program itself, not a script that starts it";
+    if !artifact.starts_with(MAGIC) {
+        return Err(problem("format", format!("it is not a program of this machine but {}", kind::guess(artifact)), cure));
+    }
+    let arch = elf::header(artifact).map(|header| header.arch).unwrap_or_default();
+    if arch != search.machine().arch {
+        let message = format!("it is built for {arch}, this machine is {}", search.machine().arch);
+        return Err(problem("architecture", message, "install the one for this machine"));
+    }
+    let facts = elf::facts(artifact)
+        .map_err(|why| problem("format", format!("it is truncated or damaged: {why}"), "install it again"))?;
+    if facts.program.is_none() {
+        return Err(problem("format", "it is a library, not a program", cure));
+    }
+    inspection.arch = arch;
+    inspection.libraries = search.libraries(&facts)?;
+    Ok(())
+}
+
 /// Everything about one artifact.
 #[must_use]
 pub(crate) fn inspect(artifact: &[u8], search: &Search) -> Inspection {

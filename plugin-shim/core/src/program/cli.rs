@@ -96,7 +96,7 @@ mod tests {
         name: "valor-shim",
         version: "1",
         what: "A shim",
-        profile: super::super::Profile { mdwe: true },
+        profile: super::super::Profile { mdwe: true, engine: None },
         one_shots: &[("inspect", || Ok(()))],
         serve: |_, _, _| std::process::ExitCode::SUCCESS,
     };

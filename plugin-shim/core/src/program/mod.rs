@@ -18,10 +18,11 @@ use std::io::Write as _;
 use std::process::ExitCode;
 
 use cli::Command;
-pub use run::{Files, Plan, Profile};
+pub use run::{Files, Plan};
 
 use crate::control::{Listener, Reporter};
 use crate::one_shot::OneShotError;
+pub use crate::sandbox::Profile;
 
 /// One shim.
 #[derive(Debug)]

@@ -10,15 +10,7 @@ use valor_wire::control::Step;
 
 use super::{Program, chain};
 use crate::control::Control;
-use crate::sandbox::{self, Fds, Outcome, fds};
-
-/// How far an engine lets its process be confined.
-#[derive(Debug, Clone, Copy)]
-pub struct Profile {
-    /// Memory that was ever writable never becomes executable: not for engines that map code and then patch it. The seal forbids new
-    /// code either way, before anything of a plugin runs.
-    pub mdwe: bool,
-}
+use crate::sandbox::{self, EngineProcess, Fds, Outcome, fds};
 
 /// What to serve, and with what.
 pub struct Plan {
@@ -36,6 +28,8 @@ pub struct Plan {
     pub files: Files,
     /// The data sockets; socket `i` belongs to worker `i % workers`.
     pub sockets: Vec<OwnedFd>,
+    /// The process of an engine that is a program of its own; it waits to be let go.
+    pub engine: Option<EngineProcess>,
     /// Closes the sandbox for all threads.
     pub seal: Box<dyn FnOnce() -> Result<(), String>>,
 }
@@ -66,7 +60,7 @@ pub(super) fn run(program: &Program, fds: &Fds) -> Result<ExitCode, Box<dyn Erro
     let mut control = Control::new(control);
     let setup = control.greet(&format!("{} {}", program.name, program.version))?;
 
-    let confined = match sandbox::enter(&setup, fds, program.profile.mdwe) {
+    let mut confined = match sandbox::enter(&setup, fds, program.profile) {
         Ok(Outcome::Plugin(confined)) => confined,
         // The outer process or the init: the plugin has lived and died.
         Ok(Outcome::Exit(code)) => return Ok(code.into()),
@@ -87,6 +81,7 @@ pub(super) fn run(program: &Program, fds: &Fds) -> Result<ExitCode, Box<dyn Erro
         memory: setup.memory,
         files: Files { data: confined.data_path.clone(), read: setup.read, write: setup.write },
         sockets,
+        engine: confined.engine.take(),
         seal: Box::new(move || confined.seal().map(drop).map_err(|error| chain(&error))),
     };
     Ok((program.serve)(plan, &mut listener, &reporter))

@@ -71,6 +71,12 @@ pub enum SandboxError {
         /// Why it failed.
         errno: Errno,
     },
+    /// An engine that is a program of its own, without a root of its own.
+    #[error(
+        "the plugin's engine is a program of its own, which needs a root file system and a mount namespace: \
+         run valord as root, or allow user namespaces, or use the engine quickjs"
+    )]
+    Engine,
     /// The second seccomp stage.
     #[error("the process could not be sealed: {0}")]
     Seal(String),

@@ -141,7 +141,7 @@ fn end(child: Pid, pid_namespace: bool) -> u8 {
     HUNG_UP
 }
 
-fn exit_code(status: WaitStatus) -> Option<u8> {
+pub(super) fn exit_code(status: WaitStatus) -> Option<u8> {
     passed_on(status.exit_status(), status.terminating_signal())
 }
 

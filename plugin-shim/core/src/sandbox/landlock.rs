@@ -31,6 +31,8 @@ pub(crate) struct Paths {
     pub(crate) write: Vec<PathBuf>,
     /// Device nodes to open for reading and writing.
     pub(crate) devices: Vec<PathBuf>,
+    /// Programs to execute.
+    pub(crate) execute: Vec<PathBuf>,
 }
 
 /// Restricts this thread, and all that it starts.
@@ -76,7 +78,10 @@ fn restrict(abi: ABI, paths: &Paths) -> Result<RestrictionStatus, String> {
         | AccessFs::Refer)
         & AccessFs::from_all(abi);
     let device = AccessFs::ReadFile | AccessFs::WriteFile;
-    for (list, access) in [(&paths.read, read), (&paths.write, write), (&paths.devices, device)] {
+    let execute = AccessFs::ReadFile | AccessFs::Execute;
+    let lists =
+        [(&paths.read, read), (&paths.write, write), (&paths.devices, device), (&paths.execute, execute)];
+    for (list, access) in lists {
         for path in list {
             let opened = PathFd::new(path).map_err(|e| format!("{}: {e}", path.display()))?;
             let access = for_kind(path, access, abi);

@@ -5,6 +5,7 @@
 //! init (PID 1)    session → root filesystem → fork → own uid, no capabilities, a filter of its own, then it waits
 //! plugin (PID 2)  uid → capabilities → no_new_privs → Landlock → non-dumpable → MDWE → seccomp → report
 //!                 ... the plugin is loaded ... → seal
+//! engine (PID 3)  only where a program of its own runs the plugin: forked before MDWE, a filter of its own, execve
 //! ```
 //!
 //! A layer that this machine cannot give is reported as absent with the reason, and the rest goes on: whether that is
@@ -12,6 +13,7 @@
 
 mod capabilities;
 mod descriptors;
+mod engine;
 mod environment;
 mod error;
 pub(crate) mod fds;
@@ -32,13 +34,14 @@ pub(crate) mod sys;
 
 use std::fs::File;
 use std::io::Read;
-use std::os::fd::{OwnedFd, RawFd};
+use std::os::fd::{AsRawFd as _, OwnedFd, RawFd};
 use std::path::{Path, PathBuf};
 
 use nix::fcntl::OFlag;
 use seccompiler::BpfProgram;
 use valor_wire::control::{Identity, LayerReport, LayerStatus, Setup};
 
+pub use engine::{EngineProcess, EngineProfile};
 pub use error::SandboxError;
 
 use crate::report;
@@ -57,6 +60,16 @@ impl Fds {
     fn all(&self) -> impl Iterator<Item = RawFd> + '_ {
         std::iter::once(self.control).chain(self.data.iter().copied())
     }
+}
+
+/// How far an engine lets its process be confined.
+#[derive(Debug, Clone, Copy)]
+pub struct Profile {
+    /// Memory that was ever writable never becomes executable: not for engines that map code and then patch it. The seal forbids new
+    /// code either way, before anything of a plugin runs.
+    pub mdwe: bool,
+    /// What there is to know of an engine that is a program of its own.
+    pub engine: Option<EngineProfile>,
 }
 
 /// Which of the three processes has returned from [`enter`].
@@ -79,6 +92,8 @@ pub struct Confined {
     pub data_path: Option<PathBuf>,
     /// A directory for temporary files, if there is one.
     pub tmp_path: Option<PathBuf>,
+    /// The process of an engine that is a program of its own; it waits to be let go.
+    pub engine: Option<EngineProcess>,
     seal: BpfProgram,
 }
 
@@ -93,7 +108,7 @@ impl Confined {
     }
 }
 
-/// Builds the sandbox. Forks twice; returns [`Outcome::Plugin`] only in the innermost process. `mdwe`: the engine can do with it.
+/// Builds the sandbox. Forks twice; returns [`Outcome::Plugin`] only in the innermost process.
 ///
 /// Must be called while the process has one thread.
 ///
@@ -101,7 +116,7 @@ impl Confined {
 ///
 /// In whichever of the processes something failed without which none of this makes sense; the control socket is then
 /// still open there.
-pub fn enter(setup: &Setup, fds: &Fds, mdwe: bool) -> Result<Outcome, SandboxError> {
+pub fn enter(setup: &Setup, fds: &Fds, profile: Profile) -> Result<Outcome, SandboxError> {
     check(setup)?;
     sys::single_threaded()?;
     let mut reports = vec![descriptors::apply(fds)?];
@@ -117,7 +132,7 @@ pub fn enter(setup: &Setup, fds: &Fds, mdwe: bool) -> Result<Outcome, SandboxErr
     reports.push(session::apply());
     sys::name_process("valor-init");
     let root = match spaces.mount {
-        true => root::apply(setup)?,
+        true => root::apply(setup, profile.engine.as_ref())?,
         false => {
             Err("there is no mount namespace to build it in: files are confined by Landlock only".to_owned())
         }
@@ -134,7 +149,7 @@ pub fn enter(setup: &Setup, fds: &Fds, mdwe: bool) -> Result<Outcome, SandboxErr
 
     prepared.leave()?;
     reports.push(inits_report(read));
-    let mut confined = confine(setup, fds, own_root, mdwe, reports)?;
+    let mut confined = confine(setup, fds, own_root, profile, reports)?;
     if let Err(why) = unwinder {
         note(&mut confined.reports, "root-filesystem", &why);
     }
@@ -146,17 +161,16 @@ fn confine(
     setup: &Setup,
     fds: &Fds,
     own_root: bool,
-    mdwe: bool,
+    profile: Profile,
     mut reports: Vec<LayerReport>,
 ) -> Result<Confined, SandboxError> {
     sys::name_process(&setup.plugin);
     environment::apply(&setup.env)?;
-    let places = Places::new(setup, own_root);
+    let places = Places::new(setup, own_root, profile.engine.as_ref());
     if let Some(data) = &places.data {
         // Relative paths of an honest plugin end up where it can write.
         std::env::set_current_dir(data).or_else(|_| std::env::set_current_dir("/")).unwrap_or_default();
     }
-    let filter = seccomp::compile(own_root).map_err(SandboxError::Seal)?;
     let seal = seal::compile().map_err(SandboxError::Seal)?;
 
     capabilities::bound();
@@ -166,14 +180,25 @@ fn confine(
     reports.push(no_new_privs::apply());
     reports.extend(landlock::apply(&places.reachable(setup, own_root)));
     reports.push(non_dumpable::apply());
-    reports.push(if mdwe { mdwe::apply() } else { mdwe::not_for_this_engine() });
-    descriptors::close_others(fds)?;
+    let engine = engine::start(setup, profile.engine.as_ref(), own_root)?;
+    reports.push(if profile.mdwe { mdwe::apply() } else { mdwe::not_for_this_engine() });
+    let mut kept = fds.clone();
+    kept.data.extend(engine.as_ref().map(|(process, _)| process.socket.as_raw_fd()));
+    descriptors::close_others(&kept)?;
+    let caller = engine.as_ref().map_or(seccomp::Caller::Plugin, |(process, _)| process.keeper());
+    let filter = seccomp::compile(own_root, caller).map_err(SandboxError::Seal)?;
     reports.push(seccomp::apply(&filter));
+    let mut reports = report::ordered(reports);
+    let engine = engine.map(|(process, mut rows)| {
+        reports.append(&mut rows);
+        process
+    });
     Ok(Confined {
-        reports: report::ordered(reports),
+        reports,
         plugin_path: places.plugin,
         data_path: places.data,
         tmp_path: places.tmp,
+        engine,
         seal,
     })
 }
@@ -187,7 +212,7 @@ pub(crate) fn give_up_privileges(identity: Option<Identity>) -> Vec<LayerReport>
 
 /// For one-shots: both filters at once.
 pub(crate) fn filter_and_seal() -> Vec<LayerReport> {
-    let filter = seccomp::compile(false).map_err(|why| report::absent("seccomp", why));
+    let filter = seccomp::compile(false, seccomp::Caller::Plugin).map_err(|why| report::absent("seccomp", why));
     let sealed = seal::compile().map_err(SandboxError::Seal).and_then(|program| {
         let filtered = filter.map_or_else(|absent| absent, |filter| seccomp::apply(&filter));
         Ok(vec![filtered, seal::apply(&program)?])
@@ -203,10 +228,10 @@ struct Places {
 }
 
 impl Places {
-    fn new(setup: &Setup, own_root: bool) -> Self {
+    fn new(setup: &Setup, own_root: bool, engine: Option<&EngineProfile>) -> Self {
         if own_root {
             let data = setup.data.is_some().then(|| root::DATA.into());
-            return Self { plugin: root::PLUGIN.into(), data, tmp: Some(root::TMP.into()) };
+            return Self { plugin: root::plugin(setup, engine), data, tmp: Some(root::TMP.into()) };
         }
         Self { plugin: setup.artifact.clone(), data: setup.data.clone(), tmp: None }
     }
@@ -222,10 +247,16 @@ impl Places {
             read.extend(Some(PathBuf::from("/etc/ld.so.cache")).filter(|path| path.exists()));
         }
         read.extend(setup.read.iter().cloned());
+        let mut execute = Vec::new();
+        if let Some(engine) = setup.engine.as_ref().filter(|_| own_root) {
+            read.push(root::ENGINE.into());
+            execute.push(root::PROGRAM.into());
+            execute.extend(engine::linker(engine).map(|linker| PathBuf::from("/lib").join(linker)));
+        }
         let write = self.data.iter().chain(&self.tmp).chain(&setup.write).cloned().collect();
         let devices =
             root::DEVICES.map(PathBuf::from).into_iter().filter(|path| Path::exists(path)).collect();
-        landlock::Paths { read, write, devices }
+        landlock::Paths { read, write, devices, execute }
     }
 }
 
@@ -251,7 +282,8 @@ fn check(setup: &Setup) -> Result<(), SandboxError> {
     let paths = [&setup.artifact, &setup.root]
         .into_iter()
         .chain(&setup.data)
-        .chain(setup.libraries.iter().map(|l| &l.path));
+        .chain(setup.libraries.iter().map(|l| &l.path))
+        .chain(setup.engine.iter().flat_map(|e| e.libraries.iter().map(|l| &l.path).chain([&e.program])));
     for path in paths {
         if !path.is_absolute() {
             return Err(SandboxError::Setup(format!("the relative path {}", path.display())));

@@ -7,9 +7,11 @@
 //! /tmp            a tmpfs of limited size
 //! /dev            null zero random urandom
 //! granted paths   where they are outside
+//! /engine         a program of its own that runs the plugin, with the files of the shim that it begins with, where there is one;
+//!                 the artifact has its own name then, below /plugin
 //! ```
 //!
-//! The tmpfs that holds it all is read-only in the end. There is no /proc, no /sys and no /etc.
+//! The tmpfs that holds it all is read-only in the end. There is no /proc (but for one link that an engine looks for), no /sys and no /etc.
 
 use std::os::unix::fs::symlink;
 use std::path::{Component, Path, PathBuf};
@@ -20,10 +22,14 @@ use nix::sys::statvfs::{FsFlags, statvfs};
 use nix::unistd::{chdir, pivot_root};
 use valor_wire::control::Setup;
 
-use super::{SandboxError, mounts};
+use super::{EngineProfile, SandboxError, mounts};
 
 /// The artifact, inside.
-pub(super) const PLUGIN: &str = "/plugin.so";
+const PLUGIN: &str = "/plugin.so";
+/// What belongs to an engine that is a program of its own, inside.
+pub(super) const ENGINE: &str = "/engine";
+/// That program.
+pub(super) const PROGRAM: &str = "/engine/program";
 /// The plugin's own directory, inside.
 pub(super) const DATA: &str = "/data";
 /// The temporary directory, inside.
@@ -35,14 +41,17 @@ const MULTIARCH: &str = if cfg!(target_arch = "aarch64") { "aarch64-linux-gnu" }
 
 /// Builds the root and makes it this process's. `Err(reason)` inside when this machine cannot: the old root is then
 /// still the root.
-pub(super) fn apply(setup: &Setup) -> Result<Result<(), String>, SandboxError> {
+pub(super) fn apply(
+    setup: &Setup,
+    engine: Option<&EngineProfile>,
+) -> Result<Result<(), String>, SandboxError> {
     // What happens to mounts in here must not reach the machine.
     let flags = MsFlags::MS_REC | MsFlags::MS_PRIVATE;
     if let Err(errno) = mount(None::<&str>, "/", None::<&str>, flags, None::<&str>) {
         return Ok(Err(format!("the mounts could not be made private: {errno}")));
     }
     let before = umask(Mode::from_bits_truncate(0o022));
-    let built = build(setup);
+    let built = build(setup, engine);
     umask(before);
     // The namespace works but what it should hold does not: that is a fault, not a lesser sandbox.
     built?;
@@ -53,25 +62,44 @@ pub(super) fn apply(setup: &Setup) -> Result<Result<(), String>, SandboxError> {
     Ok(probe())
 }
 
-fn build(setup: &Setup) -> Result<(), SandboxError> {
+/// Where the artifact is, inside.
+pub(super) fn plugin(setup: &Setup, engine: Option<&EngineProfile>) -> PathBuf {
+    match engine.filter(|_| setup.engine.is_some()) {
+        Some(profile) => PathBuf::from(format!("/plugin/{}{}", setup.plugin, profile.suffix)),
+        None => PLUGIN.into(),
+    }
+}
+
+fn build(setup: &Setup, engine: Option<&EngineProfile>) -> Result<(), SandboxError> {
     let root = &setup.root;
     let inside = |path: &str| root.join(path.trim_start_matches('/'));
     mounts::tmpfs(root, "mode=0755,size=1m,nr_inodes=8192", false)?;
 
-    mounts::bind(&setup.artifact, &inside(PLUGIN), mounts::CODE)?;
-    executable(&setup.artifact, &inside(PLUGIN))?;
-    for library in &setup.libraries {
+    let plugin = plugin(setup, engine);
+    let plugin = root.join(plugin.strip_prefix("/").unwrap_or(&plugin));
+    mounts::bind(&setup.artifact, &plugin, mounts::CODE)?;
+    executable(&setup.artifact, &plugin)?;
+    let engines = setup.engine.iter().flat_map(|engine| &engine.libraries);
+    for library in setup.libraries.iter().chain(engines) {
         check_soname(&library.soname)?;
         let place = root.join("lib").join(&library.soname);
         mounts::bind(&library.path, &place, mounts::CODE)?;
         executable(&library.path, &place)?;
     }
-    library_directories(root).map_err(|e| SandboxError::Bind {
-        path: root.clone(),
-        what: "linking the library directories",
-        errno: nix::errno::Errno::from_raw(e.raw_os_error().unwrap_or(libc::EIO)),
-        cure: "report this",
-    })?;
+    let failed = |what| {
+        move |error: std::io::Error| SandboxError::Bind {
+            path: root.clone(),
+            what,
+            errno: nix::errno::Errno::from_raw(error.raw_os_error().unwrap_or(libc::EIO)),
+            cure: "report this",
+        }
+    };
+    library_directories(root).map_err(failed("linking the library directories"))?;
+    if let (Some(program), Some(profile)) = (&setup.engine, engine) {
+        mounts::bind(&program.program, &inside(PROGRAM), mounts::CODE)?;
+        executable(&program.program, &inside(PROGRAM))?;
+        engine_files(root, profile).map_err(failed("writing the engine's files"))?;
+    }
     for device in DEVICES.iter().filter(|device| Path::new(device).exists()) {
         mounts::bind(Path::new(device), &inside(device), mounts::DEVICE)?;
     }
@@ -114,7 +142,7 @@ fn enter(root: &Path) -> Result<(), String> {
 /// Tries what must not work any more.
 fn probe() -> Result<(), String> {
     // No grant brings it back.
-    if Path::new("/proc").exists() {
+    if Path::new("/proc/self/status").exists() {
         return Err("/proc can still be seen".to_owned());
     }
     match std::fs::File::create("/probe") {
@@ -139,6 +167,16 @@ fn library_directories(root: &Path) -> std::io::Result<()> {
         symlink(target, link)?;
     }
     Ok(())
+}
+
+/// What the engine begins with, and the link by which it finds itself.
+fn engine_files(root: &Path, profile: &EngineProfile) -> std::io::Result<()> {
+    for (name, text) in profile.files {
+        std::fs::write(root.join(ENGINE.trim_start_matches('/')).join(name), text)?;
+    }
+    let own = root.join("proc/self");
+    std::fs::create_dir_all(&own)?;
+    symlink(PROGRAM, own.join("exe"))
 }
 
 /// A state directory on a noexec file system is a frequent mistake with an opaque message from the dynamic linker.

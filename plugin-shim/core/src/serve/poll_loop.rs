@@ -19,6 +19,15 @@ pub trait Turn {
     fn turn(&mut self) -> Option<Duration> {
         None
     }
+    /// Whether something waits for socket `index` to be writable that no pump has told of.
+    fn is_blocked(&self, index: usize) -> bool {
+        let _: usize = index;
+        false
+    }
+    /// Whether to end with sockets still open: those that are not the worker's.
+    fn is_over(&self) -> bool {
+        false
+    }
 }
 
 /// The loop of one worker.
@@ -62,6 +71,12 @@ impl PollLoop {
         let mut sockets: Vec<Socket<F>> = fds.into_iter().map(socket).collect();
         while sockets.iter().any(|s| s.fd.is_some()) {
             let limit = driven.turn();
+            if driven.is_over() {
+                return Ok(());
+            }
+            for (index, socket) in sockets.iter_mut().enumerate() {
+                socket.want_write |= driven.is_blocked(index);
+            }
             let (woken, ready) = match self.wait(&sockets, limit) {
                 Ok(found) => found,
                 Err(Errno::INTR) => continue,

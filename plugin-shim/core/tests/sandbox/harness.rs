@@ -138,6 +138,7 @@ impl Jail {
             identity: mode.root().then(|| Identity { uid: plugin_uid(), gid: plugin_uid() }),
             rlimits: Rlimits { nofile: 64, nproc: 32, fsize: 1 << 19, data: None },
             memory: 1 << 30,
+            engine: None,
         };
         Self { mode, user: ordinary_uid(), setup, directory: directory.into(), input: None, traced: false }
     }
@@ -182,7 +183,7 @@ impl Jail {
         if self.mode.bare() {
             refuse_unshare();
         }
-        match sandbox::enter(&self.setup, fds, true) {
+        match sandbox::enter(&self.setup, fds, sandbox::Profile { mdwe: true, engine: None }) {
             Ok(Outcome::Plugin(confined)) => inside(*confined, fds),
             Ok(Outcome::Exit(code)) => code.into(),
             Err(error) => {

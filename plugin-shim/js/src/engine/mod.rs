@@ -11,26 +11,29 @@ mod worker;
 
 use std::ffi::OsString;
 use std::io::Write as _;
+use std::os::fd::OwnedFd;
 use std::process::ExitCode;
 use std::sync::Arc;
 use std::sync::mpsc::sync_channel;
 use std::thread::Builder;
 
+use serde_json::{Map, Value};
 use valor_shim_core::control::{ControlError, Listener, Notice, Reporter};
 use valor_shim_core::program::{Plan, chain};
+use valor_shim_core::sandbox::EngineProcess;
 use valor_shim_core::wire::control::{FromShim, HUNG_UP, LogLevel, Step};
 
-use crate::Source;
+use crate::{Source, deno};
 use isolate::Recipe;
 pub(crate) use memory::Refused;
 pub(crate) use modules::OneFile;
-use news::{News, Newsroom};
+pub(crate) use news::{News, Newsroom};
 pub(crate) use turn::{Cause, Turn, Wreck};
 
 /// What the plugin is asked to be built for; there is one version of these Web APIs.
 const ABI: u32 = 1;
 /// As `valorctl inspect` shows it.
-const ENGINE: &str = concat!("quickjs-ng, valor-shim-js ", env!("CARGO_PKG_VERSION"));
+pub(crate) const ENGINE: &str = concat!("quickjs-ng, valor-shim-js ", env!("CARGO_PKG_VERSION"));
 
 /// The stack of the worker; JavaScript gets the smaller part of it.
 const STACK: usize = 4 << 20;
@@ -38,8 +41,13 @@ const SCRIPT_STACK: usize = 1 << 20;
 const OWN_MEMORY: u64 = 24 << 20;
 
 /// Serves the plugin until valord wants no more of it. When it returns, the worker may still be at work: end the process.
-pub fn serve(plan: Plan, listener: &mut Listener, reporter: &Reporter) -> ExitCode {
-    let end = begin(plan, reporter).and_then(|newsroom| attend(&newsroom, listener, reporter));
+pub fn serve(mut plan: Plan, listener: &mut Listener, reporter: &Reporter) -> ExitCode {
+    let deno = plan.engine.take().map(Arc::new);
+    let end = begin(plan, deno.clone(), reporter)
+        .and_then(|newsroom| attend(&newsroom, listener, reporter));
+    if let Some(deno) = deno {
+        deno.kill();
+    }
     match end {
         Ok(()) => ExitCode::SUCCESS,
         Err(End::Broken) => ExitCode::FAILURE,
@@ -80,16 +88,20 @@ impl From<ControlError> for End {
 }
 
 /// Starts the worker, closes the sandbox, and lets the worker create the plugin.
-fn begin(plan: Plan, reporter: &Reporter) -> Result<Arc<Newsroom>, End> {
+fn begin(
+    plan: Plan,
+    deno: Option<Arc<EngineProcess>>,
+    reporter: &Reporter,
+) -> Result<Arc<Newsroom>, End> {
     let failed = |step| move |message| End::Failed { step, message };
-    let recipe = recipe(&plan).map_err(failed(Step::Load))?;
+    let serve = server(&plan, deno).map_err(failed(Step::Load))?;
     let newsroom = Arc::new(Newsroom::new(reporter.clone()));
     let (go, begin) = sync_channel::<()>(1);
     let (news, log, sockets) = (Arc::clone(&newsroom), reporter.clone(), plan.sockets);
     let thread = Builder::new().name("worker-0".to_owned()).stack_size(STACK).spawn(move || {
         // Fails when the start has, and the process ends.
         if begin.recv().is_ok() {
-            worker::run(recipe, sockets, &log, &news);
+            serve(sockets, &log, &news);
         }
     });
     thread.map_err(|error| {
@@ -102,15 +114,44 @@ fn begin(plan: Plan, reporter: &Reporter) -> Result<Arc<Newsroom>, End> {
     Ok(newsroom)
 }
 
+type Server = Box<dyn FnOnce(Vec<OwnedFd>, &Reporter, &Arc<Newsroom>) + Send>;
+
+/// What serves the plugin, in this process or by Deno's. Nothing of the author's runs yet.
+fn server(plan: &Plan, deno: Option<Arc<EngineProcess>>) -> Result<Server, String> {
+    if let Some(process) = deno {
+        let file = plan.artifact.to_string_lossy().into_owned();
+        let env = env_of(&plan.config, variables());
+        let recipe = deno::Recipe { process, file, env };
+        return Ok(Box::new(move |sockets, log, news| deno::run(recipe, sockets, log, news)));
+    }
+    let recipe = recipe(plan)?;
+    Ok(Box::new(move |sockets, log, news| worker::run(recipe, sockets, log, news)))
+}
+
+/// The environment, which is what was granted.
+fn variables() -> Vec<(String, String)> {
+    let text = |variable: OsString| variable.into_string().ok();
+    std::env::vars_os().filter_map(|(name, value)| Some((text(name)?, text(value)?))).collect()
+}
+
+/// Variables, and the members of a configuration that is an object; any other configuration is the member `config`.
+fn env_of(config: &str, variables: Vec<(String, String)>) -> Value {
+    let mut env: Map<String, Value> =
+        variables.into_iter().map(|(name, value)| (name, Value::String(value))).collect();
+    match serde_json::from_str(config).unwrap_or_default() {
+        Value::Object(members) => env.extend(members),
+        Value::Null => {}
+        other => drop(env.insert("config".to_owned(), other)),
+    }
+    Value::Object(env)
+}
+
 /// What the isolates are made of. Nothing of the author's runs yet.
 fn recipe(plan: &Plan) -> Result<Recipe, String> {
     let bytes =
         std::fs::read(&plan.artifact).map_err(|error| format!("cannot read the plugin's file: {error}"))?;
     let source = Source::new(format!("{}.js", plan.name), &bytes).map_err(|error| error.to_string())?;
-    let text = |variable: OsString| variable.into_string().ok();
-    let variables =
-        std::env::vars_os().filter_map(|(name, value)| Some((text(name)?, text(value)?))).collect();
-    Ok(Recipe { source, config: plan.config.clone(), variables, memory: heap(plan.memory) })
+    Ok(Recipe { source, config: plan.config.clone(), variables: variables(), memory: heap(plan.memory) })
 }
 
 /// How much of the plugin's memory its objects may take: the rest is for stacks, bodies under way and the engine itself.
@@ -128,8 +169,8 @@ fn attend(newsroom: &Newsroom, listener: &mut Listener, reporter: &Reporter) -> 
             Notice::Poked => {
                 for news in newsroom.take() {
                     match news {
-                        News::Created => {
-                            reporter.send(&FromShim::Ready { abi: ABI, sdk: ENGINE.to_owned() })?;
+                        News::Created(sdk) => {
+                            reporter.send(&FromShim::Ready { abi: ABI, sdk })?;
                         }
                         News::NotCreated(message) => return Err(End::Failed { step: Step::Create, message }),
                         News::Broken(message) => {

@@ -7,9 +7,9 @@ use valor_shim_core::control::Reporter;
 
 /// What the main thread has to act upon.
 #[derive(Debug, PartialEq, Eq)]
-pub(super) enum News {
-    /// The module is evaluated and has a handler.
-    Created,
+pub(crate) enum News {
+    /// The module is evaluated and has a handler; by this engine.
+    Created(String),
     /// It is not, or has none.
     NotCreated(String),
     /// There is no way on.
@@ -20,7 +20,7 @@ pub(super) enum News {
 
 /// A queue of at most a few items: each is told once in a life.
 #[derive(Debug)]
-pub(super) struct Newsroom {
+pub(crate) struct Newsroom {
     news: Mutex<VecDeque<News>>,
     reporter: Reporter,
 }
@@ -30,7 +30,7 @@ impl Newsroom {
         Self { news: Mutex::default(), reporter }
     }
 
-    pub(super) fn tell(&self, news: News) {
+    pub(crate) fn tell(&self, news: News) {
         self.lock().push_back(news);
         self.reporter.poke();
     }

@@ -5,7 +5,6 @@ use std::rc::Rc;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
-use url::Url;
 use valor_shim_core::control::Reporter;
 use valor_shim_core::serve::{
     self, EVENT_CANCELLED, EVENT_READABLE, EVENT_RESPONSE, EVENT_WRITABLE, Exchange, Handler, Head, PollLoop,
@@ -15,8 +14,9 @@ use valor_shim_core::wire::{Limits, Violation};
 
 use super::isolate::{Isolate, Recipe};
 use super::news::{News, Newsroom};
+use super::ENGINE;
 use super::turn::{Cause, Wreck};
-use crate::host::{Host, Outcome, latin1};
+use crate::host::{Host, Outcome, latin1, url};
 
 /// One thread's share, which for JavaScript is everything.
 struct Worker {
@@ -94,7 +94,7 @@ impl Worker {
                 self.state.ready = true;
                 // A fresh isolate is no news to valord.
                 if !std::mem::replace(&mut self.state.created, true) {
-                    self.news.tell(News::Created);
+                    self.news.tell(News::Created(ENGINE.to_owned()));
                 }
                 for waiting in std::mem::take(&mut self.state.waiting) {
                     self.state.begin(&waiting);
@@ -208,23 +208,4 @@ impl Handler for State {
     fn on_violation(&mut self, index: usize, violation: &Violation) {
         self.host.say(&format!("valord broke the protocol on data socket {index}: {violation}"));
     }
-}
-
-/// The URL that the client has asked for, as far as it is known.
-fn url(head: &Head<'_>) -> String {
-    let field = |wanted: &str| {
-        head.fields()
-            .find(|(name, _)| *name == wanted.as_bytes())
-            .and_then(|(_, value)| str::from_utf8(value).ok())
-    };
-    let scheme = match field("x-forwarded-proto") {
-        Some(scheme) if scheme.eq_ignore_ascii_case("https") => "https",
-        _ => "http",
-    };
-    let host = field("host").unwrap_or("localhost");
-    let target = Some(head.target).filter(|target| target.starts_with('/')).unwrap_or("/");
-    [host, "localhost"]
-        .into_iter()
-        .find_map(|host| Url::parse(&format!("{scheme}://{host}{target}")).ok())
-        .map_or_else(|| "http://localhost/".to_owned(), String::from)
 }

@@ -162,7 +162,7 @@ impl Host {
 }
 
 /// Names and values by turns as the wire has them; characters above U+00FF were refused by `Headers`.
-fn wire_fields(fields: &[String]) -> Vec<(Vec<u8>, Vec<u8>)> {
+pub(crate) fn wire_fields(fields: &[String]) -> Vec<(Vec<u8>, Vec<u8>)> {
     let bytes =
         |text: &str| text.chars().map(|c| u8::try_from(u32::from(c)).unwrap_or(b'?')).collect::<Vec<u8>>();
     fields.chunks_exact(2).map(|pair| (bytes(&pair[0]), bytes(&pair[1]))).collect()

@@ -14,13 +14,15 @@ use std::rc::Rc;
 use std::sync::Arc;
 use std::time::Instant;
 
+use ::url::Url;
 use rquickjs::{Ctx, Function, Object, Result};
 use valor_shim_core::control::Reporter;
-use valor_shim_core::serve::{self, Exchange};
+use valor_shim_core::serve::{self, Exchange, Head};
 use valor_shim_core::wire::ResetCode;
 use valor_shim_core::wire::control::LogLevel;
 
 use crate::engine::{Cause, Refused, Turn, Wreck};
+pub(crate) use exchange::wire_fields;
 use timers::Timers;
 
 /// The state behind one isolate's glue.
@@ -165,4 +167,23 @@ pub(crate) fn object<'js>(ctx: &Ctx<'js>, host: &Rc<Host>) -> Result<Object<'js>
 /// Bytes of a header as a string, each a character.
 pub(crate) fn latin1(bytes: &[u8]) -> String {
     bytes.iter().map(|&b| char::from(b)).collect()
+}
+
+/// The URL that the client has asked for, as far as it is known.
+pub(crate) fn url(head: &Head<'_>) -> String {
+    let field = |wanted: &str| {
+        head.fields()
+            .find(|(name, _)| *name == wanted.as_bytes())
+            .and_then(|(_, value)| str::from_utf8(value).ok())
+    };
+    let scheme = match field("x-forwarded-proto") {
+        Some(scheme) if scheme.eq_ignore_ascii_case("https") => "https",
+        _ => "http",
+    };
+    let host = field("host").unwrap_or("localhost");
+    let target = Some(head.target).filter(|target| target.starts_with('/')).unwrap_or("/");
+    [host, "localhost"]
+        .into_iter()
+        .find_map(|host| Url::parse(&format!("{scheme}://{host}{target}")).ok())
+        .map_or_else(|| "http://localhost/".to_owned(), String::from)
 }

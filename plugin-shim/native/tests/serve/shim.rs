@@ -183,6 +183,7 @@ fn setup(artifact: PathBuf, root: PathBuf) -> Setup {
         }),
         rlimits: Rlimits { nofile: 256, nproc: 256, fsize: 1 << 20, data: Some(512 << 20) },
         memory: 512 << 20,
+        engine: None,
     }
 }
 

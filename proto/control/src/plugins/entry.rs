@@ -4,6 +4,7 @@ use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
+use crate::engine::Engine;
 use crate::kind::Kind;
 use crate::units::{Cores, Size, Span};
 use crate::web::Mode;
@@ -18,6 +19,9 @@ pub struct Entry {
     /// What the artifact is said to be; by default whatever its content says.
     #[serde(rename = "type", default, skip_serializing_if = "Option::is_none")]
     pub kind: Option<Kind>,
+    /// What runs JavaScript: by default what the manifest says, else quickjs.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub engine: Option<Engine>,
     /// The plugin: a file, from the plugins file's own directory; or a library's name, `hello` for `libhello.so`.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub path: Option<String>,
@@ -168,6 +172,7 @@ impl Entry {
         v1::PluginSpec {
             name: self.name.clone(),
             kind: self.kind.map(|kind| kind.as_str().to_owned()).unwrap_or_default(),
+            engine: self.engine.map(|engine| engine.as_str().to_owned()).unwrap_or_default(),
             sha256: self.sha256.clone().unwrap_or_default(),
             prefix: self.prefix.clone().unwrap_or_default(),
             config: written(&self.config),
@@ -192,6 +197,7 @@ impl From<v1::PluginSpec> for Entry {
         Self {
             name: spec.name,
             kind: Kind::ALL.into_iter().find(|kind| kind.as_str() == spec.kind),
+            engine: spec.engine.parse().ok(),
             path: given(spec.file_name),
             sha256: given(spec.sha256),
             prefix: given(spec.prefix),

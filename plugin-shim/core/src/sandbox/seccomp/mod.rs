@@ -26,7 +26,7 @@ use valor_wire::control::LayerReport;
 use crate::report;
 
 pub use refused::REFUSED;
-pub use table::{BY_PATH, CALLS};
+pub use table::{BY_PATH, CALLS, ENGINE};
 
 const LAYER: &str = "seccomp";
 
@@ -64,18 +64,36 @@ pub(crate) struct Filter {
     programs: Vec<BpfProgram>,
 }
 
+/// Which process takes the filter.
+#[derive(Debug, Clone, Copy)]
+pub(crate) enum Caller {
+    /// The plugin itself, in the shim.
+    Plugin,
+    /// The shim beside an engine that is a program of its own, for which it waits and which it ends.
+    Keeper(Pid),
+    /// That engine.
+    Engine,
+}
+
 /// Compiles the allowlist for this process; `own_root` says whether only what is the plugin's can be named by a path.
-pub(crate) fn compile(own_root: bool) -> Result<Filter, String> {
+pub(crate) fn compile(own_root: bool, caller: Caller) -> Result<Filter, String> {
     let own = getpid();
     let mut allowed = BTreeMap::new();
     let mut known = BTreeMap::new();
     // What is allowed by path replaces what is allowed by descriptor.
-    for call in CALLS.iter().chain(if own_root { BY_PATH } else { &[] }) {
+    let engines = if matches!(caller, Caller::Engine) { ENGINE } else { &[] };
+    for call in CALLS.iter().chain(if own_root { BY_PATH } else { &[] }).chain(engines) {
         let lines: Result<Vec<SeccompRule>, String> = call.when.iter().map(|line| rule(line, own)).collect();
         allowed.insert(call.number, lines?);
     }
+    if let Caller::Keeper(engine) = caller {
+        let engine = u64::from(engine.as_raw().unsigned_abs());
+        allowed.insert(libc::SYS_wait4, vec![rule(&[Check::Is(0, engine)], own)?]);
+        let kill = [Check::Is(0, engine), Check::Is(1, libc::SIGKILL as u64)];
+        allowed.entry(libc::SYS_kill).or_default().push(rule(&kill, own)?);
+    }
     let refused = REFUSED.iter().map(|(number, _)| *number);
-    for number in CALLS.iter().chain(BY_PATH).map(|call| call.number).chain(refused) {
+    for number in CALLS.iter().chain(BY_PATH).chain(engines).map(|call| call.number).chain(refused) {
         known.insert(number, Vec::new());
     }
     let errno = |errno: i32| SeccompAction::Errno(errno.unsigned_abs());
@@ -148,12 +166,20 @@ pub(super) fn rule(line: &[Check], own: Pid) -> Result<SeccompRule, String> {
 mod tests {
     use std::collections::BTreeSet;
 
-    use super::{BY_PATH, CALLS, REFUSED, compile};
+    use nix::unistd::Pid;
+
+    use super::{BY_PATH, CALLS, Caller, ENGINE, REFUSED, compile};
 
     #[test]
     fn the_tables_compile_and_name_each_call_once_with_its_reason() {
         for own_root in [true, false] {
-            compile(own_root).unwrap();
+            compile(own_root, Caller::Plugin).unwrap();
+        }
+        for caller in [Caller::Keeper(Pid::from_raw(7)), Caller::Engine] {
+            compile(true, caller).unwrap();
+        }
+        for call in ENGINE {
+            assert!(call.why.len() > 3, "{} has no reason", call.name);
         }
         let mut seen = BTreeSet::new();
         for call in CALLS {
