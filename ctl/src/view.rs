@@ -72,6 +72,9 @@ pub(crate) struct Detail {
     /// What is published of it besides its code; not there: nothing is.
     #[serde(skip_serializing_if = "Value::is_null")]
     web_config: Value,
+    /// What runs JavaScript, where it was asked for; not there: it was not.
+    #[serde(skip_serializing_if = "String::is_empty")]
+    engine: String,
     /// `null`: none.
     probe: Option<String>,
     limits: Limits,
@@ -88,6 +91,7 @@ impl From<v1::InspectResponse> for Detail {
             plugin: r.plugin.unwrap_or_default().into(),
             config: json(r.config),
             web_config: json(r.web.unwrap_or_default().config),
+            engine: r.engine,
             probe: Some(r.probe).filter(|path| !path.is_empty()),
             limits: r.limits.unwrap_or_default().into(),
             grants: r.grants.unwrap_or_default().into(),

@@ -45,6 +45,7 @@ fn every_text_that_is_shown_is_harmless() {
         sandbox: vec![liar::layer()],
         log: vec![liar::line()],
         web: None,
+        engine: evil("engine"),
         probe: evil("probe"),
     };
     let event = v1::Event {

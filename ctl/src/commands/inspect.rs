@@ -46,6 +46,9 @@ fn tables(cx: &Cx, detail: InspectResponse) -> Result<(), Failure> {
     ]);
     let restarts = format!("{} ({} out of memory)", plugin.restarts, plugin.out_of_memory);
     facts.row(["restarts:".into(), restarts]);
+    if !detail.engine.is_empty() {
+        facts.row(["engine:".into(), detail.engine]);
+    }
     if !detail.probe.is_empty() {
         facts.row(["probe:".into(), format!("GET {}", detail.probe)]);
     }

@@ -452,6 +452,7 @@ impl Control for Service {
                 layer("seccomp", "full", "", true),
                 layer("cgroup", "absent", "no delegated cgroup v2", false),
             ],
+            engine: String::new(),
             web: None,
             probe: "/health".into(),
             log: vec![line(1_700_000_000_123, "hello\nfrom \x1b[31mred")],

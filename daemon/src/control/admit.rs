@@ -101,7 +101,8 @@ async fn start<H: Host>(
         return Err(invalid("type", reason));
     }
     if admission.engine.is_some() && inspection.kind != Kind::Js {
-        let reason = format!("only JavaScript has a choice of engines, and this is {}: leave it out", inspection.kind);
+        let reason =
+            format!("only JavaScript has a choice of engines, and this is {}: leave it out", inspection.kind);
         return Err(invalid("engine", reason));
     }
     if let Some(problem) = inspection.problem {

@@ -30,6 +30,7 @@ fn put(store: &Store, bytes: &[u8]) -> Result<ArtifactRef, StoreError> {
 fn registration(name: &str, sha256: &str) -> Registration {
     Registration {
         kind: valor_control::kind::Kind::Native,
+        engine: None,
         version: VERSION,
         name: name.into(),
         prefix: format!("/{name}"),

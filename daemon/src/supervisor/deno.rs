@@ -114,7 +114,11 @@ impl Deno {
     fn path(&self) -> Result<PathBuf, DenoError> {
         if let Some(path) = &self.configured {
             let head = head(path).map_err(|error| DenoError::Read { path: path.clone(), error })?;
-            return if head == ELF { Ok(path.clone()) } else { Err(DenoError::Script { path: path.clone() }) };
+            return if head == ELF {
+                Ok(path.clone())
+            } else {
+                Err(DenoError::Script { path: path.clone() })
+            };
         }
         let mut script = None;
         for directory in std::env::split_paths(&std::env::var_os("PATH").unwrap_or_default()) {
@@ -130,8 +134,7 @@ impl Deno {
 
     async fn inspect(&self, path: PathBuf, file: &File) -> Result<Engine, DenoError> {
         let take = |pipe| one_shot::read(pipe, MAX_ANSWER);
-        let answer =
-            one_shot::run(&self.shims, Kind::Js, "engine", file.as_fd(), self.deadline, take).await;
+        let answer = one_shot::run(&self.shims, Kind::Js, "engine", file.as_fd(), self.deadline, take).await;
         let answer = answer.map_err(|error| DenoError::Inspect { path: path.clone(), error })?;
         let no_answer =
             |error: serde_json::Error| OneShotError::Failed(format!("it gave no valid answer: {error}"));

@@ -192,7 +192,8 @@ impl StartError {
 
     /// The engine that it asks for is not to be had.
     pub(super) fn engine(error: &DenoError) -> Self {
-        Self::new(ErrorKind::Plugin, "engine", clean(&error.to_string(), MAX_MESSAGE), error.cure()).permanent()
+        Self::new(ErrorKind::Plugin, "engine", clean(&error.to_string(), MAX_MESSAGE), error.cure())
+            .permanent()
     }
 
     pub(super) fn problem(problem: &Problem) -> Self {

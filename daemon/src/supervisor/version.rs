@@ -215,11 +215,7 @@ impl Version {
 
 /// Deno, where the plugin asks for it, by its registration or else by its manifest.
 impl Version {
-    async fn engine(
-        &self,
-        shared: &Shared,
-        inspection: &Inspection,
-    ) -> Result<Option<Program>, StartError> {
+    async fn engine(&self, shared: &Shared, inspection: &Inspection) -> Result<Option<Program>, StartError> {
         let declared = inspection.manifest.as_ref().and_then(|manifest| manifest.engine);
         let wanted = self.registration.engine.or(declared).unwrap_or_default();
         if self.registration.kind != Kind::Js || wanted == Engine::Quickjs {

@@ -13,6 +13,7 @@ fn published(name: &str, prefix: &str, code: &'static str, mode: Mode) -> Arc<Pu
         version: VERSION,
         name: name.into(),
         kind: Kind::Js,
+        engine: None,
         prefix: prefix.into(),
         sha256: file.sha256,
         file_name: "plugin.js".into(),

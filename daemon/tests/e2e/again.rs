@@ -73,6 +73,7 @@ fn gather(to: &Path) {
     for name in GUESTS {
         std::fs::copy(guest(name), to.join(format!("{name}.wasm"))).unwrap();
     }
+    std::fs::copy(crate::deno::program(), to.join("deno")).unwrap();
     std::fs::create_dir(to.join("examples")).unwrap();
     std::fs::copy(built("examples/faulty"), to.join("examples/faulty")).unwrap();
     std::fs::create_dir(to.join("misbehave")).unwrap();

@@ -13,6 +13,7 @@ mod control;
 mod corpus;
 mod ctl;
 mod daemon;
+mod deno;
 mod disk;
 mod examples;
 mod faults;

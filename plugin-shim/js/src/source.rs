@@ -2,7 +2,7 @@
 
 use rquickjs::{CatchResultExt, CaughtError, Context, Module, Runtime};
 
-use crate::engine::OneFile;
+use crate::engine::TrialParse;
 
 /// Larger files are refused: they are parsed at every start.
 const MAX: usize = 16 << 20;
@@ -110,7 +110,7 @@ impl Source {
         let runtime = Runtime::new().map_err(broken)?;
         runtime.set_memory_limit(PARSE_MEMORY);
         runtime.set_max_stack_size(PARSE_STACK);
-        runtime.set_loader(OneFile, OneFile);
+        runtime.set_loader(TrialParse, TrialParse);
         let context = Context::full(&runtime).map_err(broken)?;
         context.with(|ctx| {
             let declared = Module::declare(ctx.clone(), self.name.as_str(), self.text.as_str());

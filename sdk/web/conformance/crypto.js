@@ -96,4 +96,24 @@ export const tests = {
     const again = await subtle.importKey("jwk", jwk, { name: "ECDSA", namedCurve: "P-256" }, false, ["verify"]);
     t.equal(await subtle.verify(how, again, signed, encode("sample")), true);
   },
+  async "ECDSA over P-384 and with SHA-384 is verified"(t) {
+    for (const [namedCurve, hash, point, signature] of [
+      ["P-256", "SHA-384", "0447e16c1a0abc8a24bd84b5b1f0db044129d86c0a63a6da14883d90e557d91aff8187a2cf85773513815507b2ce79c1904b824fa4d0b01e41d3974f140d4ed244", "030c7017279bae78c2d5f3eb1357db536b87cb1fe3995f71ea200fdc1303ee6c1334f3a1c48385d272c71cb995732167b1d2ecd50469bb5dde77243935d89dc0"],
+      ["P-384", "SHA-256", "04973a602477716147800c7f8ddcc5b10e15de4218793c3f82bca1c289639c1cba715fd7430ef52b28495e108643146505fda0674926337a2e0fe42b52dd45b359a4f6b4a15a430d31ce31b1714d5818256e72d329e4a63334a3bcfd40d8702f2a", "5d871c1bd84d42d00008378e8b3022af06aefeeb8b72a7a067d70bb2026a7b8633ec0d43e93ee9b5c59f5a4da70726bee4cc5237c5f2c4a90be1dfb8645517d93b30711a1e181ca51e70e1d5ed90d492296dc15cee4e877e1fb6b86366611b29"],
+      ["P-384", "SHA-384", "04521b9d692074a44a0dfbd0306bb4b554117d2a21bb768e82e4016ad5a1f665c14118aa9f01ceba477f9d197fce0ce723210ed7f912bdd7abe0b42be46a4d05c2f6155dc562a40f982d7ce28be3dd868c37db860ca78ab58ba02a2af59c8134e4", "6ca5e0e0ddd253262fe4b65707c4e3e252f443288ffcea5e74cfdf127c775c3371818165b48c477c790112ca13e55cf905664c1bb757c3e4611c9bb5b232675feb851aab21371144d72f23f9ac8e63c69296fb89e03a78190e6a27c925abddbb"],
+    ]) {
+      const signed = unhex(signature);
+      const key = await subtle.importKey("raw", unhex(point), { name: "ECDSA", namedCurve }, true, ["verify"]);
+      t.equal(key.algorithm.namedCurve, namedCurve);
+      const how = { name: "ECDSA", hash };
+      t.equal([await subtle.verify(how, key, signed, encode("sample")), await subtle.verify(how, key, signed, encode("simple"))], [true, false]);
+      t.equal(await subtle.verify(how, key, signed.slice(1), encode("sample")), false);
+      for (const format of ["jwk", "spki"]) {
+        const again = await subtle.importKey(format, await subtle.exportKey(format, key), { name: "ECDSA", namedCurve }, false, ["verify"]);
+        t.equal(await subtle.verify(how, again, signed, encode("sample")), true);
+      }
+      const other = namedCurve === "P-256" ? "P-384" : "P-256";
+      await t.throws("DataError", () => subtle.importKey("raw", unhex(point), { name: "ECDSA", namedCurve: other }, true, ["verify"]));
+    }
+  },
 };

@@ -108,7 +108,11 @@ pub fn program() -> Result<(), OneShotError> {
 fn runs(artifact: &[u8], search: &Search, inspection: &mut Inspection) -> Result<(), Problem> {
     let cure = "name the program itself, not a script that starts it";
     if !artifact.starts_with(MAGIC) {
-        return Err(problem("format", format!("it is not a program of this machine but {}", kind::guess(artifact)), cure));
+        return Err(problem(
+            "format",
+            format!("it is not a program of this machine but {}", kind::guess(artifact)),
+            cure,
+        ));
     }
     let arch = elf::header(artifact).map(|header| header.arch).unwrap_or_default();
     if arch != search.machine().arch {

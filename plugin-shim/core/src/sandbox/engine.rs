@@ -122,13 +122,21 @@ pub(super) fn start(
     let error = become_it(setup, profile, theirs);
     // Nobody else would say it: the shim sees that the socket is closed.
     drop(writeln!(io::stderr(), "valor: the engine cannot be started: {error}"));
-    #[expect(clippy::exit, clippy::disallowed_methods, reason = "a forked copy of the shim must not go on as one")]
+    #[expect(
+        clippy::exit,
+        clippy::disallowed_methods,
+        reason = "a forked copy of the shim must not go on as one"
+    )]
     std::process::exit(127)
 }
 
 /// The dynamic linker among the libraries of a program.
 pub(super) fn linker(engine: &Engine) -> Option<&str> {
-    engine.libraries.iter().map(|library| library.soname.as_str()).find(|soname| soname.starts_with("ld-linux"))
+    engine
+        .libraries
+        .iter()
+        .map(|library| library.soname.as_str())
+        .find(|soname| soname.starts_with("ld-linux"))
 }
 
 /// In the engine's process. Returns only why it did not become the program.

@@ -212,7 +212,8 @@ pub(crate) fn give_up_privileges(identity: Option<Identity>) -> Vec<LayerReport>
 
 /// For one-shots: both filters at once.
 pub(crate) fn filter_and_seal() -> Vec<LayerReport> {
-    let filter = seccomp::compile(false, seccomp::Caller::Plugin).map_err(|why| report::absent("seccomp", why));
+    let filter =
+        seccomp::compile(false, seccomp::Caller::Plugin).map_err(|why| report::absent("seccomp", why));
     let sealed = seal::compile().map_err(SandboxError::Seal).and_then(|program| {
         let filtered = filter.map_or_else(|absent| absent, |filter| seccomp::apply(&filter));
         Ok(vec![filtered, seal::apply(&program)?])

@@ -155,7 +155,9 @@ mod tests {
     fn heads_are_bounded_by_their_frames() {
         let payload = |len: u32, rest: &[u8]| [&len.to_le_bytes()[..], rest].concat();
         assert_eq!(head::<(u16, bool)>(&payload(10, b"[200,true]xy")), Ok(((200, true), &b"xy"[..])));
-        for bad in [&b""[..], b"abc", &payload(11, b"[200,true]"), &payload(u32::MAX, b""), &payload(2, b"{}")] {
+        for bad in
+            [&b""[..], b"abc", &payload(11, b"[200,true]"), &payload(u32::MAX, b""), &payload(2, b"{}")]
+        {
             assert!(head::<(u16, bool)>(bad).is_err(), "{bad:?}");
         }
     }

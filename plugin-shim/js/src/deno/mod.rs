@@ -50,10 +50,18 @@ fn arguments(setup: &Setup) -> Vec<String> {
     let write = [places.clone(), paths(&setup.write)].concat();
     let read = [own.to_vec(), places, paths(&setup.read), paths(&setup.write)].concat();
     let names: Vec<String> = setup.env.iter().map(|(name, _)| name.clone()).collect();
-    let mut arguments: Vec<String> =
-        ["run", "--no-prompt", "--no-remote", "--no-npm", "--no-config", "--no-lock", "--no-code-cache", "--quiet"]
-            .map(str::to_owned)
-            .into();
+    let mut arguments: Vec<String> = [
+        "run",
+        "--no-prompt",
+        "--no-remote",
+        "--no-npm",
+        "--no-config",
+        "--no-lock",
+        "--no-code-cache",
+        "--quiet",
+    ]
+    .map(str::to_owned)
+    .into();
     arguments.push(format!("--v8-flags=--max-old-space-size={heap}"));
     arguments.push(format!("--allow-read={}", list(&read)));
     arguments.push(format!("--allow-write={}", list(&write)));

@@ -100,6 +100,12 @@ fn serve(
     if let Err(errno) = poll_loop.run(polled, &mut worker) {
         worker.give_up(format!("cannot wait for the sockets: {errno}"));
     }
+    if worker.broken && worker.created {
+        // valord hears why before it sees that the sockets are closed: the main thread ends the process.
+        loop {
+            std::thread::park();
+        }
+    }
     Ok(worker.broken)
 }
 
@@ -209,7 +215,8 @@ impl State {
         let Frame { id, payload, .. } = *frame;
         match frame.kind {
             Told::Log => {
-                let level = [LogLevel::Trace, LogLevel::Debug, LogLevel::Info, LogLevel::Warn, LogLevel::Error];
+                let level =
+                    [LogLevel::Trace, LogLevel::Debug, LogLevel::Info, LogLevel::Warn, LogLevel::Error];
                 let level = level.get(id as usize).copied().unwrap_or(LogLevel::Info);
                 self.log.log(level, "console", &String::from_utf8_lossy(payload));
             }

@@ -26,7 +26,7 @@ use valor_shim_core::wire::control::{FromShim, HUNG_UP, LogLevel, Step};
 use crate::{Source, deno};
 use isolate::Recipe;
 pub(crate) use memory::Refused;
-pub(crate) use modules::OneFile;
+pub(crate) use modules::TrialParse;
 pub(crate) use news::{News, Newsroom};
 pub(crate) use turn::{Cause, Turn, Wreck};
 
@@ -43,8 +43,7 @@ const OWN_MEMORY: u64 = 24 << 20;
 /// Serves the plugin until valord wants no more of it. When it returns, the worker may still be at work: end the process.
 pub fn serve(mut plan: Plan, listener: &mut Listener, reporter: &Reporter) -> ExitCode {
     let deno = plan.engine.take().map(Arc::new);
-    let end = begin(plan, deno.clone(), reporter)
-        .and_then(|newsroom| attend(&newsroom, listener, reporter));
+    let end = begin(plan, deno.clone(), reporter).and_then(|newsroom| attend(&newsroom, listener, reporter));
     if let Some(deno) = deno {
         deno.kill();
     }
@@ -88,11 +87,7 @@ impl From<ControlError> for End {
 }
 
 /// Starts the worker, closes the sandbox, and lets the worker create the plugin.
-fn begin(
-    plan: Plan,
-    deno: Option<Arc<EngineProcess>>,
-    reporter: &Reporter,
-) -> Result<Arc<Newsroom>, End> {
+fn begin(plan: Plan, deno: Option<Arc<EngineProcess>>, reporter: &Reporter) -> Result<Arc<Newsroom>, End> {
     let failed = |step| move |message| End::Failed { step, message };
     let serve = server(&plan, deno).map_err(failed(Step::Load))?;
     let newsroom = Arc::new(Newsroom::new(reporter.clone()));

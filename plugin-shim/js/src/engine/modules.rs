@@ -24,6 +24,36 @@ pub(super) const MAIN: &str = "valor:main";
 #[derive(Debug, Clone, Copy)]
 pub(crate) struct OneFile;
 
+/// The same for a trial parse, which does not know the engine: Deno has the modules of Node, which are part of no bundle.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct TrialParse;
+
+impl Resolver for TrialParse {
+    fn resolve<'js>(
+        &mut self,
+        ctx: &Ctx<'js>,
+        base: &str,
+        name: &str,
+        attributes: Option<ImportAttributes<'js>>,
+    ) -> Result<String> {
+        if name.starts_with("node:") {
+            return Ok(name.to_owned());
+        }
+        OneFile.resolve(ctx, base, name, attributes)
+    }
+}
+
+impl Loader for TrialParse {
+    fn load<'js>(
+        &mut self,
+        ctx: &Ctx<'js>,
+        name: &str,
+        _attributes: Option<ImportAttributes<'js>>,
+    ) -> Result<Module<'js, Declared>> {
+        Module::declare(ctx.clone(), name, "")
+    }
+}
+
 fn text(name: &str) -> Option<&'static str> {
     WEB.iter().chain([&STREAMS]).find(|(n, _)| *n == name).map(|(_, text)| *text)
 }

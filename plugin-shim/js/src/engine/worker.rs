@@ -12,9 +12,9 @@ use valor_shim_core::serve::{
 };
 use valor_shim_core::wire::{Limits, Violation};
 
+use super::ENGINE;
 use super::isolate::{Isolate, Recipe};
 use super::news::{News, Newsroom};
-use super::ENGINE;
 use super::turn::{Cause, Wreck};
 use crate::host::{Host, Outcome, latin1, url};
 

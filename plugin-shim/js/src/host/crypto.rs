@@ -33,10 +33,10 @@ pub(super) fn install<'js>(ctx: &Ctx<'js>, object: &Object<'js>) -> Result<()> {
         verify(&signature::ED25519, &key, &data, &signed)
     };
     object.set("verifyEd25519", Function::new(ctx.clone(), ed25519)?)?;
-    let p256 = |key: Array<'js>, data: Array<'js>, signed: Array<'js>| {
-        verify(&signature::ECDSA_P256_SHA256_FIXED, &key, &data, &signed)
+    let ecdsa = |curve: String, hash: String, key: Array<'js>, data: Array<'js>, signed: Array<'js>| {
+        verify_ecdsa(&curve, &hash, &key, &data, &signed)
     };
-    object.set("verifyP256", Function::new(ctx.clone(), p256)?)?;
+    object.set("verifyEcdsa", Function::new(ctx.clone(), ecdsa)?)?;
     let seal = |ctx: Ctx<'js>, key: Array<'js>, iv: Array<'js>, additional: Array<'js>, data: Array<'js>| {
         let (key, nonce) = aes(&ctx, &key, &iv)?;
         let mut data = copy(&data);
@@ -89,6 +89,45 @@ fn verify(
 ) -> bool {
     let key = signature::UnparsedPublicKey::new(algorithm, copy(key));
     with(data, |data| with(signed, |signed| key.verify(data, signed).is_ok()))
+}
+
+/// A signature is the two numbers one behind the other.
+fn verify_ecdsa(
+    curve: &str,
+    hash: &str,
+    key: &Array<'_>,
+    data: &Array<'_>,
+    signed: &Array<'_>,
+) -> bool {
+    let der: &'static dyn signature::VerificationAlgorithm = match (curve, hash) {
+        ("P-256", "SHA-256") => return verify(&signature::ECDSA_P256_SHA256_FIXED, key, data, signed),
+        ("P-384", "SHA-384") => return verify(&signature::ECDSA_P384_SHA384_FIXED, key, data, signed),
+        ("P-256", "SHA-384") => &signature::ECDSA_P256_SHA384_ASN1,
+        ("P-384", "SHA-256") => &signature::ECDSA_P384_SHA256_ASN1,
+        _ => return false,
+    };
+    let size = if curve == "P-256" { 64 } else { 96 };
+    // There is no algorithm of this sort for the pair as it is.
+    let signed = copy(signed);
+    if signed.len() != size {
+        return false;
+    }
+    let (r, s) = signed.split_at(size / 2);
+    let numbers = [der_integer(r), der_integer(s)].concat();
+    // At most 2 * (2 + 49) bytes, so that one byte has the length.
+    let Ok(len) = u8::try_from(numbers.len()) else { return false };
+    let signed = [&[0x30, len][..], &numbers].concat();
+    let key = signature::UnparsedPublicKey::new(der, copy(key));
+    with(data, |data| key.verify(data, &signed).is_ok())
+}
+
+/// A number without a sign as DER has it: no leading zeros, but one before a first bit that is set.
+fn der_integer(number: &[u8]) -> Vec<u8> {
+    let from = number.iter().position(|&byte| byte != 0).unwrap_or(number.len().saturating_sub(1));
+    let number = &number[from..];
+    let pad = number.first().is_some_and(|byte| byte & 0x80 != 0);
+    let len = u8::try_from(number.len() + usize::from(pad)).unwrap_or(u8::MAX);
+    [&[2, len][..], if pad { &[0] } else { &[] }, number].concat()
 }
 
 fn aes(ctx: &Ctx<'_>, key: &Array<'_>, iv: &Array<'_>) -> Result<(LessSafeKey, Nonce)> {

@@ -16,8 +16,13 @@ const USAGES = {
 /** The DER of a public key up to its bytes. */
 const SPKI = {
   Ed25519: "302a300506032b6570032100",
-  ECDSA: "3059301306072a8648ce3d020106082a8648ce3d030107034200",
+  "P-256": "3059301306072a8648ce3d020106082a8648ce3d030107034200",
+  "P-384": "3076301006072a8648ce3d020106052b81040022036200",
 };
+/** The bytes of a public key on each curve. */
+const POINT = { Ed25519: 32, "P-256": 65, "P-384": 97 };
+/** The curve of a key, and the name of it where there is but one. */
+const curveOf = ({ name, namedCurve = name }) => namedCurve;
 
 const fail = (name, message) => {
   throw new DOMException(message, name);
@@ -82,25 +87,24 @@ const fromBase64url = (text) => Uint8Array.fromBase64(String(text ?? ""), { alph
 const toBase64url = (bytes) => bytes.toBase64({ alphabet: "base64url", omitPadding: true });
 
 /** A public key out of one of its formats. */
-function publicKey(name, format, data) {
-  const length = name === "Ed25519" ? 32 : 65;
+function publicKey(name, curve, format, data) {
   let bytes;
   if (format === "raw") {
     bytes = copyOf(bytesOf(data, "importKey"));
   } else if (format === "spki") {
-    const [der, prefix] = [bytesOf(data, "importKey"), hex(SPKI[name])];
+    const [der, prefix] = [bytesOf(data, "importKey"), hex(SPKI[curve])];
     if (!prefix.every((byte, i) => der[i] === byte)) fail("DataError", `this is no public key for ${name}`);
     bytes = copyOf(der.subarray(prefix.length));
   } else if (format === "jwk") {
     if (data?.d !== undefined) fail("NotSupportedError", `private keys for ${name} are not supported`);
-    const [kty, crv] = name === "Ed25519" ? ["OKP", "Ed25519"] : ["EC", "P-256"];
-    if (data?.kty !== kty || data.crv !== crv) fail("DataError", `this is no JWK of a public key for ${name}`);
+    const kty = name === "Ed25519" ? "OKP" : "EC";
+    if (data?.kty !== kty || data.crv !== curve) fail("DataError", `this is no JWK of a public key for ${name}`);
     const x = fromBase64url(data.x);
     bytes = name === "Ed25519" ? x : concat([Uint8Array.of(4), x, fromBase64url(data.y)]);
   } else {
     fail("NotSupportedError", `private keys for ${name} are not supported (format ${JSON.stringify(format)})`);
   }
-  if (bytes.length !== length || (name === "ECDSA" && bytes[0] !== 4)) fail("DataError", `this is no public key for ${name}`);
+  if (bytes.length !== POINT[curve] || (name === "ECDSA" && bytes[0] !== 4)) fail("DataError", `this is no public key for ${name}`);
   return bytes;
 }
 
@@ -119,7 +123,7 @@ function details(name, parameters, bytes) {
       if (bytes.length === 24) fail("NotSupportedError", "AES-GCM: keys of 192 bits are not supported");
       if (bytes.length !== 16 && bytes.length !== 32) fail("DataError", "AES-GCM: a key has 128 or 256 bits");
       return { name, length: bytes.length * 8 };
-    case "ECDSA": return { name, namedCurve: "P-256" };
+    case "ECDSA": return { name, namedCurve: parameters.namedCurve };
     default: return { name };
   }
 }
@@ -142,12 +146,12 @@ export class SubtleCrypto {
     const { name } = parameters;
     if (!(name in USAGES)) fail("NotSupportedError", `there are no keys for ${name}`);
     const open = name === "Ed25519" || name === "ECDSA";
-    if (name === "ECDSA" && parameters.namedCurve !== "P-256") {
-      fail("NotSupportedError", `the curve ${String(parameters.namedCurve)} is not supported, P-256 is`);
+    if (name === "ECDSA" && !["P-256", "P-384"].includes(parameters.namedCurve)) {
+      fail("NotSupportedError", `the curve ${String(parameters.namedCurve)} is not supported, P-256 and P-384 are`);
     }
     if (name === "PBKDF2" && extractable) fail("SyntaxError", "a key for PBKDF2 cannot be extractable");
     const allowed = usagesFor(name, usages);
-    const bytes = open ? publicKey(name, format, data) : secretKey(name, format, data);
+    const bytes = open ? publicKey(name, curveOf(parameters), format, data) : secretKey(name, format, data);
     if (!open && allowed.length === 0) fail("SyntaxError", "a secret key needs a usage");
     const type = open ? "public" : "secret";
     return make(bytes, { type, extractable: Boolean(extractable), algorithm: details(name, parameters, bytes), usages: allowed });
@@ -158,12 +162,16 @@ export class SubtleCrypto {
     const { name } = key.algorithm;
     const bytes = raw(key);
     if (format === "raw") return copyOf(bytes).buffer;
-    if (format === "spki" && key.type === "public") return concat([hex(SPKI[name]), bytes]).buffer;
+    if (format === "spki" && key.type === "public") return concat([hex(SPKI[curveOf(key.algorithm)]), bytes]).buffer;
     if (format !== "jwk") fail("NotSupportedError", `keys for ${name} are not exported as ${JSON.stringify(format)}`);
     const common = { key_ops: [...key.usages], ext: true };
     switch (name) {
       case "Ed25519": return { kty: "OKP", crv: "Ed25519", x: toBase64url(bytes), ...common };
-      case "ECDSA": return { kty: "EC", crv: "P-256", x: toBase64url(bytes.slice(1, 33)), y: toBase64url(bytes.slice(33)), ...common };
+      case "ECDSA": {
+        const half = (bytes.length - 1) / 2;
+        const [x, y] = [bytes.slice(1, 1 + half), bytes.slice(1 + half)];
+        return { kty: "EC", crv: key.algorithm.namedCurve, x: toBase64url(x), y: toBase64url(y), ...common };
+      }
       case "HMAC": return { kty: "oct", k: toBase64url(bytes), alg: `HS${key.algorithm.hash.name.slice(4)}`, ...common };
       default: return { kty: "oct", k: toBase64url(bytes), alg: `A${bytes.length * 8}GCM`, ...common };
     }
@@ -195,9 +203,11 @@ export class SubtleCrypto {
     switch (name) {
       case "HMAC": return host.verifyHmac(key.algorithm.hash.name, bytes, message, signed);
       case "Ed25519": return host.verifyEd25519(bytes, message, signed);
-      case "ECDSA":
-        if (hashOf(parameters.hash) !== "SHA-256") fail("NotSupportedError", "ECDSA: only SHA-256 is supported");
-        return host.verifyP256(bytes, message, signed);
+      case "ECDSA": {
+        const hash = hashOf(parameters.hash);
+        if (!["SHA-256", "SHA-384"].includes(hash)) fail("NotSupportedError", "ECDSA: only SHA-256 and SHA-384 are supported");
+        return host.verifyEcdsa(key.algorithm.namedCurve, hash, bytes, message, signed);
+      }
       default: return fail("NotSupportedError", `verifying with ${name} is not supported`);
     }
   }

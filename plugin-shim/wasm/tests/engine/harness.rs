@@ -47,6 +47,7 @@ impl Engine {
                 workers: 1,
                 memory,
                 files: Files::default(),
+                engine: None,
                 sockets: vec![OwnedFd::from(socket)],
                 seal: Box::new(|| Ok(())),
             };
