@@ -7,6 +7,10 @@ const REDIRECTS = new Set([301, 302, 303, 307, 308]);
 const NULL_BODY = new Set([101, 103, 204, 205, 304]);
 const native = globalThis.fetch;
 
+const refuse = () => {
+  throw new TypeError("the headers of an answer cannot be changed");
+};
+
 /** Numbers of fetches are odd, those of requests even. */
 let next = 1;
 
@@ -37,6 +41,7 @@ export async function fetch(input, init) {
     if (bare) exchange.done("body");
     const response = new Response(bare ? null : exchange.stream(), { status, headers: pairs(fields) });
     Object.defineProperties(response, { url: { value: request.url }, type: { value: "basic" } });
+    for (const name of ["append", "delete", "set"]) Object.defineProperty(response.headers, name, { value: refuse });
     resolve(response);
   };
   exchange.whenCancelled((error) => {
