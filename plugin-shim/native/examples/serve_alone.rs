@@ -45,6 +45,7 @@ fn main() -> Result<()> {
             workers: 1,
             memory: u64::MAX,
             files: valor_shim_core::program::Files::default(),
+            engine: None,
             sockets: vec![OwnedFd::from(socket)],
             seal: Box::new(|| Ok(())),
         };

@@ -62,15 +62,11 @@ pub(super) enum Told {
     Pull,
     /// Somebody is.
     Pong,
-    /// Work goes on after the answers.
-    Busy,
-    /// It does no more.
-    Idle,
 }
 
 impl Told {
     fn of(kind: u8) -> Option<Self> {
-        const ALL: [Told; 15] = [
+        const ALL: [Told; 13] = [
             Told::Hello,
             Told::Created,
             Told::Failed,
@@ -84,8 +80,6 @@ impl Told {
             Told::Release,
             Told::Pull,
             Told::Pong,
-            Told::Busy,
-            Told::Idle,
         ];
         ALL.get(usize::from(kind.checked_sub(32)?)).copied()
     }
@@ -146,7 +140,7 @@ mod tests {
             assert_eq!(first(&whole[..cut]), Ok(None), "{cut}");
         }
         assert!(first(&frame(u32::MAX, 38, b"")).is_err(), "refused before anything is waited for");
-        for kind in [0, 1, 31, 47, 255] {
+        for kind in [0, 1, 31, 45, 255] {
             assert!(first(&frame(0, kind, b"")).is_err(), "{kind}");
         }
     }

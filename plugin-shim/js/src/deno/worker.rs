@@ -229,7 +229,7 @@ impl State {
             Told::Release => exchanges.release(id),
             Told::Pull => exchanges.pull(id, out),
             Told::Pong => self.doubt = None,
-            Told::Busy | Told::Idle | Told::Hello | Told::Created | Told::Failed => {}
+            Told::Hello | Told::Created | Told::Failed => {}
         }
         Ok(())
     }

@@ -92,13 +92,7 @@ fn verify(
 }
 
 /// A signature is the two numbers one behind the other.
-fn verify_ecdsa(
-    curve: &str,
-    hash: &str,
-    key: &Array<'_>,
-    data: &Array<'_>,
-    signed: &Array<'_>,
-) -> bool {
+fn verify_ecdsa(curve: &str, hash: &str, key: &Array<'_>, data: &Array<'_>, signed: &Array<'_>) -> bool {
     let der: &'static dyn signature::VerificationAlgorithm = match (curve, hash) {
         ("P-256", "SHA-256") => return verify(&signature::ECDSA_P256_SHA256_FIXED, key, data, signed),
         ("P-384", "SHA-384") => return verify(&signature::ECDSA_P384_SHA384_FIXED, key, data, signed),

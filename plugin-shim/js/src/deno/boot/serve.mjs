@@ -15,14 +15,10 @@ let answer = null;
 /** What `addEventListener` of the module listens to. */
 const scope = new EventTarget();
 let listens = false;
-/** Work that goes on after the answers. */
-let background = 0;
 
+/** Work that goes on after the answer. */
 function waitUntil(promise) {
-  if ((background += 1) === 1) send(kinds.BUSY, 0);
-  Promise.resolve(promise)
-    .catch((error) => complain(`background work failed: ${describe(error)}`))
-    .finally(() => { if ((background -= 1) === 0) send(kinds.IDLE, 0); });
+  Promise.resolve(promise).catch((error) => complain(`background work failed: ${describe(error)}`));
 }
 
 class ExtendableEvent extends Event {
