@@ -141,7 +141,7 @@ impl Exchanges {
     pub(super) fn fetch(&mut self, id: u32, payload: &[u8], out: &mut Vec<u8>) -> Result<(), String> {
         type Asked = (String, String, Vec<String>, bool, Option<u32>);
         let ((method, target, fields, end, parent), body): (Asked, _) = frames::head(payload)?;
-        if id % 2 == 0 || self.held.contains_key(&id) {
+        if id.is_multiple_of(2) || self.held.contains_key(&id) {
             return Err(format!("a fetch of the number {id}, which is taken"));
         }
         let fields = wire_fields(&fields);
