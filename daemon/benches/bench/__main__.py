@@ -57,13 +57,13 @@ def run(bench):
     workloads.settled(workloads.hello, bench, everybody)
     workloads.settled(workloads.echo, bench, everybody)
     workloads.settled(workloads.peers_memory, bench, peers)
+    workloads.settled(instructions.all_of, bench)
     if not bench.quick:
         workloads.settled(workloads.scaling, bench, trio)
     workloads.settled(workloads.neighbours, bench, native, busy)
     workloads.settled(workloads.life, bench, plugins)
     workloads.settled(workloads.idle, bench, plugins)
     workloads.settled(workloads.crowd, bench, native, busy)
-    workloads.settled(instructions.all_of, bench)
 
 
 PEERS = [
