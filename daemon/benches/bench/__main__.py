@@ -107,7 +107,7 @@ def house(bench, valord, plugins, busy):
         try:
             valord.register(plugin, *spec)
         except RuntimeError as error:
-            bench.missing[name] = str(error)
+            bench.missing[name] = str(error).splitlines()[0].replace(f"{ROOT}/", "")
             del plugins[name]
             continue
         echo = {"native": "/bench/echo", "wasi": "/wasi/echo", "quickjs": "/quickjs", "deno": "/deno"}.get(plugin)
