@@ -94,7 +94,7 @@ def markdown(bench, found, machine, plots):
     yield ""
     yield f"One interleaved run on {machine}; the load generator (wrk, one thread) shares the cores. Medians, with the least and the most"
     yield "of the rounds in brackets. CPU, context switches and system calls are those of all processes of a server together, user and system."
-    yield "nginx and haproxy stand before the same axum over a Unix socket."
+    yield "nginx and haproxy stand before the same axum over a Unix socket; nginx keeps request bodies above 128 KiB in files."
     yield f"Built with {build(bench)}; the load average was {bench.busy[0]:.1f} at the start and {os.getloadavg()[0]:.1f} at the end, on {os.cpu_count()} cores: of a run on a"
     yield "busy machine trust the ratios of CPU, the counts and the instructions, not the latencies."
     yield ""
