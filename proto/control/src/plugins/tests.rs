@@ -3,6 +3,7 @@
 use serde_json::json;
 
 use super::*;
+use crate::engine::Engine;
 use crate::kind::Kind;
 use crate::units::{Cores, Size, Span};
 use crate::v1;
@@ -213,6 +214,7 @@ fn full() -> Entry {
         sha256: Some("cd".repeat(32)),
         prefix: Some("/deep/er".into()),
         probe: Some("/health?x=1".into()),
+        engine: Some(Engine::Auto),
         disabled: true,
         grant_requested: true,
         config_json: None,
