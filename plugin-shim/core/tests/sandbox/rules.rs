@@ -84,8 +84,6 @@ fn no_rule_is_stale(mode: Mode) {
 const TWINS: &[(&str, &str)] = &[
     // The base of thread-local storage is a register there that needs no call.
     ("SYS_arch_prctl", ""),
-    // What arch_prctl may be asked for.
-    ("const", ""),
     ("SYS_access", "SYS_faccessat"),
     ("SYS_chmod", "SYS_fchmodat"),
     ("SYS_dup2", "SYS_dup3"),

@@ -16,8 +16,6 @@ const THREAD_OPTIONAL: u64 = (libc::CLONE_FS
     | libc::CLONE_DETACHED) as u64;
 /// Set-user-id and set-group-id: whoever looks into the data directory from outside must not find such a file.
 const SETID: u64 = 0o6000;
-#[cfg(target_arch = "x86_64")]
-const ARCH_SET_FS: u64 = 0x1002;
 /// Neither executed nor shared code pages are made by remapping.
 const TSYNC: u64 = libc::SECCOMP_FILTER_FLAG_TSYNC;
 
@@ -193,8 +191,9 @@ pub static BY_PATH: &[Call] = calls! {
 /// Besides, for an engine that is a program of its own and compiles while it runs. Landlock leaves it nothing to execute but itself.
 pub static ENGINE: &[Call] = calls! {
     SYS_execve: "becoming the program";
+    // ARCH_SET_FS, which libc does not name.
     #[cfg(target_arch = "x86_64")]
-    SYS_arch_prctl if [Is(0, ARCH_SET_FS)]: "thread-local storage of a program that begins";
+    SYS_arch_prctl if [Is(0, 0x1002)]: "thread-local storage of a program that begins";
     SYS_set_tid_address: "a program that begins";
     SYS_getsockname: "what sort of socket its standard input is";
     SYS_sched_getscheduler: "V8's locks ask for the priority of their thread";
