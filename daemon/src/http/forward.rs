@@ -20,6 +20,10 @@ pub(crate) const SERVER: HeaderValue = HeaderValue::from_static("server");
 const SERVICE_WORKER_ALLOWED: HeaderName = HeaderName::from_static("service-worker-allowed");
 const CLEAR_SITE_DATA: HeaderName = HeaderName::from_static("clear-site-data");
 
+/// What concerns the whole origin, and is no plugin's to say.
+static OF_THE_ORIGIN: [HeaderName; 4] =
+    [SERVICE_WORKER_ALLOWED, CLEAR_SITE_DATA, header::STRICT_TRANSPORT_SECURITY, header::ALT_SVC];
+
 /// What the daemon tells a plugin of the client.
 #[derive(Debug)]
 pub(crate) struct Client<'a> {
@@ -133,19 +137,10 @@ pub(crate) fn sane_request_id(headers: &HeaderMap) -> Option<&HeaderValue> {
 /// Holds a plugin's response to its own prefix: plugins share an origin.
 pub(crate) fn confine(headers: &mut HeaderMap, prefix: &str) {
     // One walk over the few that there are is cheaper than to look for each that is not.
-    let concerned = |name: &HeaderName| match name.as_str().as_bytes()[0] {
-        b's' => {
-            [SERVICE_WORKER_ALLOWED, header::STRICT_TRANSPORT_SECURITY, header::SET_COOKIE].contains(name)
-        }
-        b'c' => *name == CLEAR_SITE_DATA,
-        b'a' => *name == header::ALT_SVC,
-        _ => false,
-    };
-    if !headers.keys().any(concerned) {
+    if !headers.keys().any(|name| *name == header::SET_COOKIE || OF_THE_ORIGIN.contains(name)) {
         return;
     }
-    for name in [SERVICE_WORKER_ALLOWED, CLEAR_SITE_DATA, header::STRICT_TRANSPORT_SECURITY, header::ALT_SVC]
-    {
+    for name in &OF_THE_ORIGIN {
         headers.remove(name);
     }
     if let header::Entry::Occupied(mut cookies) = headers.entry(header::SET_COOKIE) {
