@@ -9,9 +9,8 @@ use valor_control::kind::Kind;
 use valor_control::web::Mode;
 use valor_wire::files;
 
-use super::shared::Shared;
 use super::start_error::StartError;
-use crate::store::{Product, Registration, StoreError};
+use crate::store::{ArtifactRef, Product, Registration, StoreError};
 use crate::web::{MAX_FILES, Published, check};
 
 /// What browsers take instead of the artifact; `None`: they take it as it is, or nothing.
@@ -20,23 +19,23 @@ pub(super) fn published_as(registration: &Registration) -> Option<Product> {
     (is_run && registration.kind == Kind::Wasi).then_some(Product::Transpiled)
 }
 
-/// `None`: nothing is to be published. `transpiled` is what was made, where [`published_as`] names something.
+/// `None`: nothing is to be published. `artifact` was verified; `transpiled` is what was made of it, where [`published_as`] names
+/// something.
 pub(super) async fn make(
-    shared: &Shared,
     registration: &Registration,
+    artifact: &ArtifactRef,
     transpiled: Option<&Path>,
 ) -> Result<Option<Published>, StartError> {
     let Some(web) = registration.web.clone() else { return Ok(None) };
-    let (store, registration) = (shared.store.clone(), registration.clone());
-    let transpiled = transpiled.map(Path::to_owned);
+    let registration = registration.clone();
+    let (path, size, transpiled) = (artifact.path(), artifact.size(), transpiled.map(Path::to_owned));
     let work = move || {
-        let artifact = store.verify(&registration.sha256)?;
-        check(registration.kind, artifact.size()).map_err(|reason| StartError::publish(&reason))?;
+        check(registration.kind, size).map_err(|reason| StartError::publish(&reason))?;
         let files = match &transpiled {
             Some(path) => unpack(&read(path)?).map_err(|reason| StartError::publish(&reason))?,
             // What never runs in a browser has no file there.
             None if registration.kind == Kind::Wasi => Vec::new(),
-            None => vec![(format!("plugin.{}", registration.kind), read(&artifact.path())?)],
+            None => vec![(format!("plugin.{}", registration.kind), read(&path)?)],
         };
         Ok(Some(Published::new(&registration, &web, files)))
     };

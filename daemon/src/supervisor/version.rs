@@ -181,7 +181,7 @@ impl Version {
         }
         if self.published.get().is_none()
             && let Some(published) =
-                publish::make(shared, &self.registration, source.transpiled.as_deref()).await?
+                publish::make(&self.registration, &source.artifact, source.transpiled.as_deref()).await?
         {
             // Two processes that start at once make the same.
             let _made = self.published.set(Arc::new(published));
