@@ -20,7 +20,13 @@ use valor_shim_core::wire::control::Setup;
 pub(crate) use worker::{Recipe, run};
 
 macro_rules! boot {
-    ($($name:literal),* $(,)?) => { &[$((concat!($name, ".mjs"), include_str!(concat!("boot/", $name, ".mjs")))),*] };
+    ($($name:literal),* $(,)?) => {
+        &[
+            // The same as QuickJS has.
+            ("handlers.mjs", include_str!("../web/handlers.js")),
+            $((concat!($name, ".mjs"), include_str!(concat!("boot/", $name, ".mjs")))),*
+        ]
+    };
 }
 
 /// How the sandbox starts it.

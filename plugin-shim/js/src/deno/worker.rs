@@ -54,11 +54,7 @@ struct State {
 
 /// Creates the plugin and serves it until all sockets are closed.
 pub(crate) fn run(recipe: Recipe, sockets: Vec<OwnedFd>, log: &Reporter, news: &Arc<Newsroom>) {
-    match serve(recipe, sockets, log, news) {
-        Ok(true) => {}
-        Ok(false) => news.tell(News::Done),
-        Err(message) => news.tell(News::NotCreated(message)),
-    }
+    news.ended(serve(recipe, sockets, log, news));
 }
 
 /// Whether it has ended for a reason that was told already.

@@ -11,8 +11,8 @@ macro_rules! web {
 /// The Web APIs, by specifier.
 const WEB: &[(&str, &str)] = web![
     "abort", "blob", "body", "bytes", "clone", "console", "crypto", "define", "early", "encoding", "events",
-    "exchange", "fetch", "form", "headers", "host", "main", "request", "response", "serve", "streams",
-    "timers", "url",
+    "exchange", "fetch", "form", "handlers", "headers", "host", "main", "request", "response", "serve",
+    "streams", "timers", "url",
 ];
 const STREAMS: (&str, &str) =
     ("valor:web-streams", include_str!("../../vendor/web-streams-polyfill/ponyfill.mjs"));

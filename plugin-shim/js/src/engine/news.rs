@@ -35,6 +35,15 @@ impl Newsroom {
         self.reporter.poke();
     }
 
+    /// A worker has ended: `Ok(true)` for a reason that was told already, `Err` before the plugin was created.
+    pub(crate) fn ended(&self, how: Result<bool, String>) {
+        match how {
+            Ok(true) => {}
+            Ok(false) => self.tell(News::Done),
+            Err(message) => self.tell(News::NotCreated(message)),
+        }
+    }
+
     /// What has happened since the last time.
     pub(super) fn take(&self) -> VecDeque<News> {
         std::mem::take(&mut self.lock())

@@ -5,55 +5,19 @@ import { contentOf } from "valor:body";
 import { describe, inspect, reportError } from "valor:console";
 import { Event, EventTarget } from "valor:events";
 import { Exchange } from "valor:exchange";
+import { handlers, NO_HANDLER } from "valor:handlers";
 import { fieldsOf } from "valor:headers";
 import { incoming } from "valor:request";
 import { Response } from "valor:response";
 
 const ERROR = 4;
 
-/** What `addEventListener` of the module listens to. */
-export const scope = new EventTarget();
-let listens = false;
-
 let env = {};
 /** Answers a request; set when the module has been evaluated. */
 let answer = null;
 
-export class ExtendableEvent extends Event {
-  waitUntil(promise) { background(promise); }
-}
-
-export class FetchEvent extends ExtendableEvent {
-  #request;
-  #answer = null;
-  constructor(type, init) {
-    super(type, init);
-    this.#request = init.request;
-  }
-  get request() { return this.#request; }
-  get env() { return env; }
-  respondWith(response) {
-    if (this.#answer !== null) throw new DOMException("respondWith was called already", "InvalidStateError");
-    this.#answer = { response };
-    this.stopImmediatePropagation();
-  }
-  static answerOf(event) { return event.#answer; }
-}
-
-/** Work that goes on after the answer. */
-function background(promise) {
-  Promise.resolve(promise).catch(reportError);
-}
-
-const context = Object.freeze({
-  waitUntil: (promise) => background(promise),
-  passThroughOnException() {},
-});
-
-export function listen(type, ...rest) {
-  if (type === "fetch") listens = true;
-  scope.addEventListener(type, ...rest);
-}
+const { scope, listen, handlerOf, ExtendableEvent, FetchEvent } = handlers({ Event, EventTarget }, () => env, reportError);
+export { scope, listen, ExtendableEvent, FetchEvent };
 
 /** The module is evaluated, or it will be: `done` is the promise of that. */
 export function begin(done, exports, config) {
@@ -62,33 +26,13 @@ export function begin(done, exports, config) {
     () => {
       answer = handlerOf(exports);
       if (answer === null) {
-        host.failed(
-          "the module has no handler: write `export default { fetch(request, env, ctx) { ... } }`, " +
-            "`export function handler(request) { ... }` or `addEventListener(\"fetch\", ...)`",
-        );
+        host.failed(NO_HANDLER);
       } else {
         host.created();
       }
     },
     (error) => host.failed(describe(error)),
   );
-}
-
-/** One of the three shapes, looked for in this order. */
-function handlerOf(exports) {
-  const chosen = exports.default;
-  if ((typeof chosen === "object" || typeof chosen === "function") && typeof chosen?.fetch === "function") {
-    return (request) => chosen.fetch(request, env, context);
-  }
-  if (typeof exports.handler === "function") return (request) => exports.handler(request, env, context);
-  if (!listens) return null;
-  return (request) => {
-    const event = new FetchEvent("fetch", { request, cancelable: true });
-    scope.dispatchEvent(event);
-    const answer = FetchEvent.answerOf(event);
-    if (answer === null) throw new TypeError("no fetch listener has called respondWith");
-    return answer.response;
-  };
 }
 
 /** A request has come. */

@@ -3,6 +3,7 @@ import { AsyncLocalStorage } from "node:async_hooks";
 import { kinds, send, sendHead } from "./channel.mjs";
 import { beginningOf, Exchange } from "./exchange.mjs";
 import { pairs } from "./fetch.mjs";
+import { handlers, NO_HANDLER } from "./handlers.mjs";
 import { complain, describe } from "./log.mjs";
 
 /** The request that code runs for. */
@@ -12,42 +13,17 @@ export const requestOfThis = () => current.getStore() ?? null;
 let env = {};
 /** Answers a request; set when the module has been evaluated. */
 let answer = null;
-/** What `addEventListener` of the module listens to. */
-const scope = new EventTarget();
-let listens = false;
-
-/** Work that goes on after the answer. */
-function waitUntil(promise) {
-  Promise.resolve(promise).catch((error) => complain(`background work failed: ${describe(error)}`));
-}
-
-class ExtendableEvent extends Event {
-  waitUntil(promise) { waitUntil(promise); }
-}
-
-class FetchEvent extends ExtendableEvent {
-  #answer = null;
-  #request;
-  constructor(type, init) {
-    super(type, init);
-    this.#request = init.request;
-  }
-  get request() { return this.#request; }
-  get env() { return env; }
-  respondWith(response) {
-    if (this.#answer !== null) throw new DOMException("respondWith was called already", "InvalidStateError");
-    this.#answer = { response };
-    this.stopImmediatePropagation();
-  }
-  static answerOf(event) { return event.#answer; }
-}
+const { scope, listen, handlerOf, ExtendableEvent, FetchEvent } = handlers(
+  globalThis,
+  () => env,
+  (error) => complain(`background work failed: ${describe(error)}`),
+);
 
 export function installEvents() {
   const { addEventListener, removeEventListener } = globalThis;
   globalThis.addEventListener = (type, ...rest) => {
     if (type !== "fetch") return addEventListener.call(globalThis, type, ...rest);
-    listens = true;
-    scope.addEventListener(type, ...rest);
+    listen(type, ...rest);
   };
   globalThis.removeEventListener = (type, ...rest) =>
     type === "fetch" ? scope.removeEventListener(type, ...rest) : removeEventListener.call(globalThis, type, ...rest);
@@ -62,8 +38,6 @@ export function installEvents() {
   });
 }
 
-const context = Object.freeze({ waitUntil, passThroughOnException() {} });
-
 /** Evaluates the author's module. */
 export async function begin(file, config) {
   env = config;
@@ -73,29 +47,7 @@ export async function begin(file, config) {
     return send(kinds.FAILED, 0, describe(error));
   }
   if (answer !== null) return send(kinds.CREATED, 0);
-  send(
-    kinds.FAILED,
-    0,
-    "the module has no handler: write `export default { fetch(request, env, ctx) { ... } }`, " +
-      "`export function handler(request) { ... }` or `addEventListener(\"fetch\", ...)`",
-  );
-}
-
-/** One of the three shapes, looked for in this order. */
-function handlerOf(exports) {
-  const chosen = exports.default;
-  if ((typeof chosen === "object" || typeof chosen === "function") && typeof chosen?.fetch === "function") {
-    return (request) => chosen.fetch(request, env, context);
-  }
-  if (typeof exports.handler === "function") return (request) => exports.handler(request, env, context);
-  if (!listens) return null;
-  return (request) => {
-    const event = new FetchEvent("fetch", { request, cancelable: true });
-    scope.dispatchEvent(event);
-    const answer = FetchEvent.answerOf(event);
-    if (answer === null) throw new TypeError("no fetch listener has called respondWith");
-    return answer.response;
-  };
+  send(kinds.FAILED, 0, NO_HANDLER);
 }
 
 /** A request has come. */
