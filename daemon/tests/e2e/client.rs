@@ -4,13 +4,17 @@ use std::net::SocketAddr;
 use std::path::{Path, PathBuf};
 
 use bytes::Bytes;
-use http_body_util::{BodyExt as _, Full};
+use http_body_util::{BodyExt as _, Full, StreamBody};
+use hyper::body::Frame;
 use hyper_util::rt::TokioIo;
 use sha2::Digest as _;
+use tokio_stream::wrappers::ReceiverStream;
 use tonic::transport::{Channel, Endpoint, Uri};
 use valor_control::v1::control_client::ControlClient;
 use valor_control::v1::register_request::Part;
 use valor_control::v1::{Limits, PluginSpec, RegisterRequest, RegisterResponse};
+
+use crate::harness::PATIENCE;
 
 /// An answer, whole.
 #[derive(Debug, Clone)]
@@ -60,6 +64,24 @@ pub(crate) async fn whole(response: http::Response<hyper::body::Incoming>) -> Re
     let (head, body) = response.into_parts();
     let body = body.collect().await?.to_bytes();
     Ok(Answer { status: head.status.as_u16(), headers: head.headers, body })
+}
+
+/// An answer of an echo at `path` begins before its request has ended, and each part comes when it was sent.
+pub(crate) async fn echoes_part_by_part(address: SocketAddr, path: &str) {
+    let (sender, receiver) = tokio::sync::mpsc::channel::<Bytes>(1);
+    let frames = tokio_stream::StreamExt::map(ReceiverStream::new(receiver), |part| {
+        Ok::<_, std::convert::Infallible>(Frame::data(part))
+    });
+    let request = http::Request::post(path).header("host", "valor.test");
+    let asked = send(address, request.body(StreamBody::new(frames)).unwrap());
+    sender.send(Bytes::from_static(b"one")).await.unwrap();
+    let mut answer = tokio::time::timeout(PATIENCE, asked).await.unwrap().unwrap();
+    for part in [&b"one"[..], b"two"] {
+        let frame =
+            tokio::time::timeout(PATIENCE, answer.body_mut().frame()).await.unwrap().unwrap().unwrap();
+        assert_eq!(frame.into_data().unwrap(), part);
+        drop(sender.send(Bytes::from_static(b"two")).await);
+    }
 }
 
 pub(crate) fn request(method: &str, path: &str, body: impl Into<Bytes>) -> http::Request<Full<Bytes>> {

@@ -6,7 +6,6 @@ use std::path::{Path, PathBuf};
 
 use bytes::Bytes;
 use serde_json::{Value, json};
-use tempfile::TempDir;
 use valor_control::v1::{Grants, InspectResponse};
 
 use crate::artifacts::{BIN, built, command, root};
@@ -14,6 +13,7 @@ use crate::client::{self, Spec};
 use crate::ctl::valorctl;
 use crate::daemon::directory;
 use crate::harness::{PATIENCE, Valord};
+use crate::js::{logged, module};
 
 /// The program; who runs the tests again has gathered it, everybody else installs it.
 pub(crate) fn program() -> PathBuf {
@@ -34,13 +34,6 @@ async fn valord() -> Valord {
     Valord::start_with(|app| app.supervisor.deno = Some(program())).await
 }
 
-fn module(source: &str) -> (TempDir, PathBuf) {
-    let dir = directory();
-    let file = dir.path().join("module.js");
-    std::fs::write(&file, source).unwrap();
-    (dir, file)
-}
-
 fn spec(file: &Path) -> Spec {
     Spec::new(file, "x").change(|spec| spec.engine = "deno".into())
 }
@@ -56,19 +49,6 @@ async fn serves(valord: &Valord, source: &str, change: impl FnOnce(Spec) -> Spec
     let refused = registered.unwrap_err();
     assert!(refused.message().contains("needs a root file system"), "{refused}");
     false
-}
-
-async fn logged(valord: &Valord, part: &str) -> String {
-    let control = valord.dir.path().join("control.sock");
-    let waiting = async {
-        loop {
-            let text = valorctl(&control, ["logs", "x"]).await.stdout;
-            if let Some(line) = text.lines().find(|line| line.contains(part)) {
-                return line.to_owned();
-            }
-        }
-    };
-    tokio::time::timeout(PATIENCE, waiting).await.unwrap_or_else(|_| panic!("nobody logs {part:?}"))
 }
 
 fn layers(inspected: &InspectResponse) -> BTreeMap<&str, (&str, bool)> {

@@ -3,7 +3,6 @@
 use std::path::PathBuf;
 
 use bytes::Bytes;
-use http_body_util::BodyExt as _;
 use nix::sys::signal::{Signal, kill};
 use nix::unistd::Pid;
 use serde_json::json;
@@ -17,7 +16,7 @@ use crate::daemon::directory;
 use crate::harness::{PATIENCE, Valord, until_gone};
 
 /// A module in a file of its own.
-fn module(source: &str) -> (TempDir, PathBuf) {
+pub(super) fn module(source: &str) -> (TempDir, PathBuf) {
     let dir = directory();
     let file = dir.path().join("module.js");
     std::fs::write(&file, source).unwrap();
@@ -33,7 +32,7 @@ async fn with(source: &str, change: impl FnOnce(Spec) -> Spec) -> Valord {
 }
 
 /// Waits until the plugin's log has a line with this in it.
-async fn logged(valord: &Valord, part: &str) -> String {
+pub(super) async fn logged(valord: &Valord, part: &str) -> String {
     let control = valord.dir.path().join("control.sock");
     let waiting = async {
         loop {
@@ -107,23 +106,7 @@ async fn bodies_stream_both_ways() {
     assert_eq!(answer.status, 200);
     assert!(answer.body == body);
 
-    // An answer begins before the request has ended.
-    let (sender, receiver) = tokio::sync::mpsc::channel::<Bytes>(1);
-    let frames =
-        tokio_stream::StreamExt::map(tokio_stream::wrappers::ReceiverStream::new(receiver), |part| {
-            Ok::<_, std::convert::Infallible>(hyper::body::Frame::data(part))
-        });
-    let request = http::Request::post("/x").header("host", "valor.test");
-    let asked = client::send(valord.address, request.body(http_body_util::StreamBody::new(frames)).unwrap());
-    sender.send(Bytes::from_static(b"one")).await.unwrap();
-    let mut answer = tokio::time::timeout(PATIENCE, asked).await.unwrap().unwrap();
-    for part in [&b"one"[..], b"two"] {
-        let frame =
-            tokio::time::timeout(PATIENCE, answer.body_mut().frame()).await.unwrap().unwrap().unwrap();
-        assert_eq!(frame.into_data().unwrap(), part);
-        drop(sender.send(Bytes::from_static(b"two")).await);
-    }
-    drop((sender, answer));
+    client::echoes_part_by_part(valord.address, "/x").await;
     valord.stop().await;
 }
 

@@ -7,7 +7,7 @@ use tonic::{Code, Status};
 use valor_control::v1::{ListRequest, MoveRequest, Place, PluginSpec};
 
 use super::faulty::Faulty;
-use super::random::{ROUNDS, SEED, Victim, setting, until_settled};
+use super::random::{Victim, seeded, until_settled};
 use super::{Build, adopt_orphans, files, until_nobody_is_left, until_only};
 use crate::client::{self, Spec};
 use crate::daemon::{Daemon, directory};
@@ -150,10 +150,7 @@ async fn a_move_meets_an_error_at_every_step() {
 
 #[tokio::test]
 async fn whoever_is_killed_all_have_moved_or_none() {
-    let seed = setting(SEED).unwrap_or_else(|| fastrand::u64(..));
-    let rounds = setting(ROUNDS).unwrap_or(FEW);
-    eprintln!("{SEED}={seed} {ROUNDS}={rounds}");
-    let mut random = fastrand::Rng::with_seed(seed);
+    let (mut random, rounds) = seeded(FEW);
     adopt_orphans();
     let dir = directory();
     let state = dir.path().join("state");

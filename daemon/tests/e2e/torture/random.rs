@@ -14,8 +14,8 @@ use super::{
 use crate::daemon::{Daemon, directory, parent};
 use crate::harness::{PATIENCE, is_alive, until_gone};
 
-pub(super) const SEED: &str = "VALOR_TEST_TORTURE_SEED";
-pub(super) const ROUNDS: &str = "VALOR_TEST_TORTURE_ROUNDS";
+const SEED: &str = "VALOR_TEST_TORTURE_SEED";
+const ROUNDS: &str = "VALOR_TEST_TORTURE_ROUNDS";
 const FEW: u32 = 15;
 
 /// More steps than any change has, so that some rounds go well.
@@ -64,16 +64,21 @@ impl Victim {
     }
 }
 
-pub(super) fn setting<T: std::str::FromStr>(name: &str) -> Option<T> {
+/// Chance, and for how many rounds, `few` unless said otherwise; what makes them happen again is printed.
+pub(super) fn seeded(few: u32) -> (fastrand::Rng, u32) {
+    let seed = setting(SEED).unwrap_or_else(|| fastrand::u64(..));
+    let rounds = setting(ROUNDS).unwrap_or(few);
+    eprintln!("{SEED}={seed} {ROUNDS}={rounds}");
+    (fastrand::Rng::with_seed(seed), rounds)
+}
+
+fn setting<T: std::str::FromStr>(name: &str) -> Option<T> {
     std::env::var(name).ok()?.parse().ok()
 }
 
 #[tokio::test]
 async fn whoever_is_killed_there_is_what_was_or_what_was_to_be() {
-    let seed = setting(SEED).unwrap_or_else(|| fastrand::u64(..));
-    let rounds = setting(ROUNDS).unwrap_or(FEW);
-    eprintln!("{SEED}={seed} {ROUNDS}={rounds}");
-    let mut random = fastrand::Rng::with_seed(seed);
+    let (mut random, rounds) = seeded(FEW);
     adopt_orphans();
     let dir = directory();
     let state = dir.path().join("state");

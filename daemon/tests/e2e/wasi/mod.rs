@@ -6,10 +6,7 @@ mod limits;
 
 use bytes::Bytes;
 use futures_util::future::join_all;
-use http_body_util::{BodyExt as _, StreamBody};
-use hyper::body::Frame;
 use serde_json::json;
-use tokio_stream::wrappers::ReceiverStream;
 use valor_control::v1::Grants;
 
 use crate::artifacts::built;
@@ -102,23 +99,7 @@ async fn bodies_stream_both_ways() {
     assert_eq!(valord.send("POST", "/x/length", body).await.text(), "3000000");
     assert_eq!(valord.get("/x/zeros?3000000").await.body, vec![0; 3_000_000]);
 
-    // An answer begins before the request has ended.
-    let (sender, receiver) = tokio::sync::mpsc::channel::<Bytes>(1);
-    let frames = futures_util::StreamExt::map(ReceiverStream::new(receiver), |part| {
-        Ok::<_, std::convert::Infallible>(Frame::data(part))
-    });
-    let request =
-        http::Request::post("/x/echo").header("host", "valor.test").body(StreamBody::new(frames)).unwrap();
-    let asked = client::send(valord.address, request);
-    sender.send(Bytes::from_static(b"one")).await.unwrap();
-    let mut answer = tokio::time::timeout(PATIENCE, asked).await.unwrap().unwrap();
-    for part in [&b"one"[..], b"two"] {
-        let frame =
-            tokio::time::timeout(PATIENCE, answer.body_mut().frame()).await.unwrap().unwrap().unwrap();
-        assert_eq!(frame.into_data().unwrap(), part);
-        drop(sender.send(Bytes::from_static(b"two")).await);
-    }
-    drop((sender, answer));
+    client::echoes_part_by_part(valord.address, "/x/echo").await;
 
     // One that breaks off is not taken for a whole one.
     let broken = client::send(valord.address, client::request("GET", "/x/broken", "")).await.unwrap();
