@@ -6,5 +6,13 @@ mod answers;
 mod conformance;
 mod failures;
 mod fetches;
+#[path = "../../../core/tests/daemon/mod.rs"]
 mod harness;
 mod streams;
+
+use valor_shim_js::serve;
+
+/// The file of a plugin.
+fn artifact(source: &str) -> Vec<u8> {
+    source.into()
+}

@@ -1,6 +1,7 @@
 use valor_wire::ResetCode;
 
-use crate::shim::{Seen, Shim};
+use crate::link::Seen;
+use crate::shim::Shim;
 
 #[test]
 fn requests_are_answered() {
@@ -17,9 +18,9 @@ fn requests_are_answered() {
     assert_eq!(link.ask("/misuse"), (200, "refused".into()));
     // Many at once, answered in whatever order.
     let ids: Vec<_> =
-        (0..200).map(|i| link.open(if i % 2 == 0 { "/hello" } else { "/thread" }, true)).collect();
+        (0..200).map(|i| link.post(if i % 2 == 0 { "/hello" } else { "/thread" }, true)).collect();
     for (i, id) in ids.into_iter().enumerate() {
-        assert_eq!(link.answer(id).1, if i % 2 == 0 { "hello" } else { "from a thread" });
+        assert_eq!(link.answer(id).text(), if i % 2 == 0 { "hello" } else { "from a thread" });
     }
 }
 
@@ -27,7 +28,7 @@ fn requests_are_answered() {
 fn bodies_stream_in_both_directions() {
     let (mut shim, _) = Shim::ready("actor", "null", 1, 1);
     let link = &mut shim.links[0];
-    let id = link.open("/echo", false);
+    let id = link.post("/echo", false);
     let Seen::Response { status: 200, fields, .. } = link.next(|s| matches!(s, Seen::Response { .. })) else {
         panic!("no head before the body")
     };
@@ -37,7 +38,7 @@ fn bodies_stream_in_both_directions() {
     assert_eq!(data, "first", "echoed before the end");
     let big: String = (0..400_000).map(|i| char::from(b'a' + u8::try_from(i % 26).unwrap())).collect();
     link.send(id, big.as_bytes(), true);
-    assert_eq!(link.answer(id).1, big);
+    assert_eq!(link.answer(id).text(), big);
 
     let (status, body) = link.ask("/big");
     assert_eq!((status, body.len()), (200, 3_000_000));
@@ -52,7 +53,7 @@ fn a_release_function_may_call_the_shim() {
     assert_eq!(shim.hear_log(), "big is free");
     // Also when it is released by a reset, halfway.
     let link = &mut shim.links[0];
-    let id = link.open("/tangle", true);
+    let id = link.post("/tangle", true);
     link.next(|seen| matches!(seen, Seen::Data { .. }));
     link.reset(id, ResetCode::Cancel, "");
     // What was on its way already is still read.
@@ -69,7 +70,7 @@ fn unfinished_requests_are_reset_with_their_reason() {
         ("/drop", ResetCode::NoAnswer, "dropped without an answer"),
         ("/reset", ResetCode::Failed, "because"),
     ] {
-        let id = link.open(target, true);
+        let id = link.post(target, true);
         let seen = link.next(|_| true);
         assert_eq!(seen, Seen::Reset { id, code, reason: reason.into() });
     }
@@ -80,7 +81,7 @@ fn unfinished_requests_are_reset_with_their_reason() {
 fn a_cancelled_request_is_told_so() {
     let (mut shim, _) = Shim::ready("actor", "null", 1, 1);
     let link = &mut shim.links[0];
-    let id = link.open("/wait", true);
+    let id = link.post("/wait", true);
     link.ping();
     link.reset(id, ResetCode::Deadline, "");
     assert_eq!(shim.hear_log(), "the deadline has passed");
@@ -91,8 +92,8 @@ fn a_cancelled_request_is_told_so() {
 fn fetches_go_through_the_daemon() {
     let (mut shim, _) = Shim::ready("actor", "null", 2, 1);
     let link = &mut shim.links[1];
-    let id = link.open("/fetch", true);
-    let Seen::Request { id: asked, method, target, parent } =
+    let id = link.post("/fetch", true);
+    let Seen::Request { id: asked, method, target, parent, .. } =
         link.next(|s| matches!(s, Seen::Request { .. }))
     else {
         unreachable!()
@@ -100,17 +101,19 @@ fn fetches_go_through_the_daemon() {
     assert_eq!((method.as_str(), target.as_str(), parent), ("POST", "https://example.org/x", Some(id)));
     let Seen::Data { data, .. } = link.next(|s| matches!(s, Seen::Data { .. })) else { unreachable!() };
     assert_eq!(data, "question");
-    link.respond(asked, 203, b"answer");
+    link.respond(asked, 203, &[("x-from", "afar")], false);
+    link.send(asked, b"answer", true);
     let Seen::Response { status: 203, fields, .. } = link.next(|s| matches!(s, Seen::Response { .. })) else {
         panic!("another status")
     };
     assert_eq!(fields, [("x-from".to_owned(), "afar".to_owned())]);
-    assert_eq!(link.answer(id).1, "answer");
+    assert_eq!(link.answer(id).text(), "answer");
 
-    let id = link.open("/fetch", true);
+    let id = link.post("/fetch", true);
     let Seen::Request { id: asked, .. } = link.next(|s| matches!(s, Seen::Request { .. })) else {
         unreachable!()
     };
     link.reset(asked, ResetCode::Refused, "no grant");
-    assert_eq!(link.answer(id), (502, "fetch failed: refused: no grant".into()));
+    let answer = link.answer(id);
+    assert_eq!((answer.status, answer.text()), (502, "fetch failed: refused: no grant"));
 }

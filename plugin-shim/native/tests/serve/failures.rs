@@ -49,7 +49,7 @@ fn a_worker_that_leaves_its_sockets_ends_the_process() {
 #[test]
 fn a_crash_ends_the_process_with_the_signal() {
     let (mut shim, _) = Shim::ready("actor", "null", 1, 1);
-    shim.links[0].open("/crash", true);
+    shim.links[0].post("/crash", true);
     let (status, text) = shim.wait();
     assert_eq!(status.code(), Some(128 + 11), "{text}");
 }

@@ -37,7 +37,7 @@ fn a_drained_process_ends_well_when_its_sockets_are_closed() {
 #[test]
 fn nothing_outlives_the_control_socket() {
     let (mut shim, _) = Shim::ready("actor", "null", 1, 1);
-    let id = shim.links[0].open("/wait", true);
+    let id = shim.links[0].post("/wait", true);
     shim.links[0].ping();
     let (status, text) = shim.end();
     assert!(status.code().is_some(), "{id:?} {status} {text}");

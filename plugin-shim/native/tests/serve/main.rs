@@ -5,4 +5,6 @@
 mod answers;
 mod failures;
 mod life;
+#[path = "../../../core/tests/daemon/link.rs"]
+mod link;
 mod shim;

@@ -1,21 +1,18 @@
 //! The daemon's side of a shim.
 
-use std::io::{IoSlice, Read, Write};
+use std::io::{Read, Write};
 use std::os::fd::{AsFd, AsRawFd};
 use std::os::unix::fs::PermissionsExt;
 use std::os::unix::net::UnixStream;
 use std::path::{Path, PathBuf};
 use std::process::{Child, ExitStatus, Stdio};
-use std::time::Duration;
 
-use bytes::Bytes;
+use valor_wire::StreamId;
 use valor_wire::control::{
     Decoder, FromShim, Hello, Identity, LayerReport, Rlimits, Setup, Start, ToShim, encode,
 };
-use valor_wire::{Connection, Event, Limits, RequestHead, ResetCode, Role, StreamId};
 
-/// Longer than anything takes: only a test that fails waits for it.
-const PATIENCE: Duration = Duration::from_secs(60);
+use crate::link::{self, Link};
 
 #[expect(clippy::disallowed_methods, reason = "a test starts the program that it is about")]
 fn command(program: &str) -> std::process::Command {
@@ -155,11 +152,9 @@ impl Drop for Shim {
     }
 }
 
+/// Sockets whose second end is inherited by the shim, which closes what it was not told of.
 fn pair() -> (UnixStream, UnixStream) {
-    let (ours, theirs) = UnixStream::pair().unwrap();
-    ours.set_read_timeout(Some(PATIENCE)).unwrap();
-    ours.set_write_timeout(Some(PATIENCE)).unwrap();
-    // Inherited by the shim, which closes what it was not told of.
+    let (ours, theirs) = link::pair();
     rustix::io::fcntl_setfd(theirs.as_fd(), rustix::io::FdFlags::empty()).unwrap();
     (ours, theirs)
 }
@@ -187,150 +182,16 @@ fn setup(artifact: PathBuf, root: PathBuf) -> Setup {
     }
 }
 
-/// The daemon's end of one data socket; calls wait until what they ask for is there.
-pub(crate) struct Link {
-    pub(crate) socket: UnixStream,
-    connection: Connection,
-    seen: Vec<Seen>,
-}
-
-/// What the daemon has seen on a link.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub(crate) enum Seen {
-    Request { id: StreamId, method: String, target: String, parent: Option<StreamId> },
-    Response { id: StreamId, status: u16, fields: Vec<(String, String)> },
-    Data { id: StreamId, data: Bytes },
-    End { id: StreamId },
-    Reset { id: StreamId, code: ResetCode, reason: String },
-    Pong(u64),
-}
-
-impl Seen {
-    fn id(&self) -> Option<StreamId> {
-        match self {
-            Self::Request { id, .. }
-            | Self::Response { id, .. }
-            | Self::Data { id, .. }
-            | Self::End { id }
-            | Self::Reset { id, .. } => Some(*id),
-            Self::Pong(_) => None,
-        }
-    }
-}
-
 impl Link {
-    fn new(socket: UnixStream) -> Self {
-        Self { socket, connection: Connection::new(Role::Daemon, Limits::default()), seen: Vec::new() }
+    /// Opens a request with a header field.
+    pub(crate) fn post(&mut self, target: &str, end: bool) -> StreamId {
+        self.open("POST", target, &[("x-test", "yes")], 0, end)
     }
 
-    pub(crate) fn open(&mut self, target: &str, end: bool) -> StreamId {
-        let head = RequestHead { method: "POST", target, deadline_ms: 0, parent: None };
-        let id = self.connection.open(&head, [(&b"x-test"[..], &b"yes"[..])], end).unwrap();
-        self.flush();
-        id
-    }
-
-    pub(crate) fn send(&mut self, id: StreamId, data: &[u8], end: bool) {
-        let mut rest = data;
-        loop {
-            let room = self.connection.capacity(id).min(rest.len());
-            let (part, more) = rest.split_at(room);
-            let last = more.is_empty();
-            self.connection.send_data(id, Bytes::copy_from_slice(part), end && last).unwrap();
-            self.flush();
-            rest = more;
-            if last {
-                return;
-            }
-            self.receive();
-        }
-    }
-
-    pub(crate) fn respond(&mut self, id: StreamId, status: u16, body: &[u8]) {
-        self.connection.respond(id, status, [(&b"x-from"[..], &b"afar"[..])], false).unwrap();
-        self.send(id, body, true);
-    }
-
-    pub(crate) fn reset(&mut self, id: StreamId, code: ResetCode, reason: &str) {
-        self.connection.reset(id, code, reason);
-        self.flush();
-    }
-
-    pub(crate) fn ping(&mut self) {
-        assert!(self.connection.ping(3));
-        self.flush();
-        self.next(|seen| *seen == Seen::Pong(3));
-    }
-
-    /// The next thing seen that is wanted.
-    pub(crate) fn next(&mut self, wanted: impl Fn(&Seen) -> bool) -> Seen {
-        loop {
-            if let Some(at) = self.seen.iter().position(&wanted) {
-                return self.seen.remove(at);
-            }
-            self.receive();
-        }
-    }
-
-    /// The whole answer to `id`: its status and body.
-    pub(crate) fn answer(&mut self, id: StreamId) -> (u16, String) {
-        let (mut status, mut body) = (0, Vec::new());
-        loop {
-            match self.next(|seen| seen.id() == Some(id)) {
-                Seen::Response { status: s, .. } => status = s,
-                Seen::Data { data, .. } => body.extend_from_slice(&data),
-                Seen::End { .. } => return (status, String::from_utf8(body).unwrap()),
-                other => panic!("{other:?}"),
-            }
-        }
-    }
-
-    /// Asks and waits for the answer.
+    /// Asks and waits for the answer: its status and body.
     pub(crate) fn ask(&mut self, target: &str) -> (u16, String) {
-        let id = self.open(target, true);
-        self.answer(id)
-    }
-
-    pub(crate) fn receive(&mut self) {
-        let mut buffer = [0; 64 * 1024];
-        let n = self.socket.read(&mut buffer).expect("nothing comes");
-        assert_ne!(n, 0, "the shim has closed its socket");
-        self.connection.space(n).extend_from_slice(&buffer[..n]);
-        let mut taken = Vec::new();
-        while let Some(event) = self.connection.next_event().unwrap() {
-            let text = |b: &[u8]| String::from_utf8(b.to_vec()).unwrap();
-            let (seen, ended) = match event {
-                Event::Request { id, head, end } => {
-                    let (method, target) = (head.method.into(), head.target.into());
-                    (Seen::Request { id, method, target, parent: head.parent }, end.then_some(id))
-                }
-                Event::Response { id, head, end } => {
-                    let fields = head.fields.iter().map(|(_, n, v)| (n.to_owned(), text(v))).collect();
-                    (Seen::Response { id, status: head.status, fields }, end.then_some(id))
-                }
-                Event::Data { id, data, end } => {
-                    taken.push((id, data.len()));
-                    (Seen::Data { id, data }, end.then_some(id))
-                }
-                Event::Reset { id, code, reason } => (Seen::Reset { id, code, reason: reason.into() }, None),
-                Event::Pong { value } => (Seen::Pong(value), None),
-                Event::Window { .. } | Event::Stop { .. } => continue,
-            };
-            self.seen.push(seen);
-            self.seen.extend(ended.map(|id| Seen::End { id }));
-        }
-        for (id, n) in taken {
-            self.connection.consumed(id, n);
-        }
-        self.flush();
-    }
-
-    fn flush(&mut self) {
-        while !self.connection.outbox().is_empty() {
-            let mut parts = [IoSlice::new(&[]); 8];
-            let filled = self.connection.outbox().slices(&mut parts);
-            let n = self.socket.write_vectored(&parts[..filled]).unwrap();
-            self.connection.written(n);
-        }
+        let id = self.post(target, true);
+        let answer = self.answer(id);
+        (answer.status, answer.text().to_owned())
     }
 }

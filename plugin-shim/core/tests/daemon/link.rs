@@ -1,147 +1,18 @@
-//! The daemon's side of an engine that runs on a thread of this process.
+//! The daemon's end of a data socket; calls wait until what they ask for is there.
 
-#![expect(dead_code, reason = "the half that components need too")]
+#![allow(dead_code, reason = "each shim's tests use their part of it")]
 
-use std::io::{IoSlice, Read, Write};
-use std::os::fd::OwnedFd;
+use std::io::{IoSlice, Read as _, Write as _};
 use std::os::unix::net::UnixStream;
-use std::process::ExitCode;
-use std::thread::JoinHandle;
 use std::time::Duration;
 
 use bytes::Bytes;
-use valor_shim_core::control::Control;
-use valor_shim_core::program::{Files, Plan};
-use valor_shim_wasm::{serve, to_machine_code};
-use valor_wire::control::{Decoder, FromShim, LogLevel, Step};
 use valor_wire::{Connection, Event, Field, Limits, RequestHead, ResetCode, Role, StreamId};
 
 /// Longer than anything takes: only a test that fails waits for it.
 const PATIENCE: Duration = Duration::from_secs(60);
-const MEMORY: u64 = 96 << 20;
 
-/// A running engine.
-pub(crate) struct Engine {
-    control: UnixStream,
-    decoder: Decoder,
-    pub(crate) link: Link,
-    logs: Vec<(LogLevel, String)>,
-    thread: Option<JoinHandle<ExitCode>>,
-    _dir: tempfile::TempDir,
-}
-
-impl Engine {
-    /// Starts a module up to the word of what became of it.
-    fn start(source: &[u8], config: &str, memory: u64) -> (Self, FromShim) {
-        let dir = tempfile::tempdir().unwrap();
-        let artifact = dir.path().join("plugin");
-        std::fs::write(&artifact, to_machine_code(&wat::parse_bytes(source).unwrap()).unwrap()).unwrap();
-        let ((control, theirs), (data, socket)) = (pair(), pair());
-        socket.set_nonblocking(true).unwrap();
-        let config = config.to_owned();
-        let thread = std::thread::spawn(move || {
-            let plan = Plan {
-                artifact,
-                name: "test".into(),
-                config,
-                workers: 1,
-                memory,
-                files: Files::default(),
-                engine: None,
-                sockets: vec![OwnedFd::from(socket)],
-                seal: Box::new(|| Ok(())),
-            };
-            let (mut listener, reporter) = Control::new(theirs.into()).split().unwrap();
-            serve(plan, &mut listener, &reporter)
-        });
-        let (decoder, link, logs) = (Decoder::default(), Link::new(data), Vec::new());
-        let mut engine = Self { control, decoder, link, logs, thread: Some(thread), _dir: dir };
-        let word = engine.hear();
-        (engine, word)
-    }
-
-    /// A module that is ready.
-    pub(crate) fn ready(source: &str) -> Self {
-        Self::with(source.as_bytes(), "null", MEMORY)
-    }
-
-    /// A module that is ready, with a configuration and so much memory.
-    pub(crate) fn with(source: &[u8], config: &str, memory: u64) -> Self {
-        match Self::start(source, config, memory) {
-            (engine, FromShim::Ready { .. }) => engine,
-            (_, other) => panic!("{other:?}"),
-        }
-    }
-
-    /// A module whose start fails, and how.
-    pub(crate) fn refused(source: &str) -> (Step, String) {
-        match Self::start(source.as_bytes(), "null", MEMORY) {
-            (mut engine, FromShim::Failed { step, message }) => {
-                assert_eq!(engine.thread.take().unwrap().join().unwrap(), ExitCode::FAILURE);
-                (step, message)
-            }
-            (_, other) => panic!("{other:?}"),
-        }
-    }
-
-    /// The next message that is no log line.
-    fn hear(&mut self) -> FromShim {
-        loop {
-            match self.next() {
-                FromShim::Log { level, message, .. } => self.logs.push((level, message)),
-                other => return other,
-            }
-        }
-    }
-
-    fn next(&mut self) -> FromShim {
-        loop {
-            if let Some(message) = self.decoder.next().unwrap() {
-                return message;
-            }
-            let mut buffer = [0; 64 * 1024];
-            let n = self.control.read(&mut buffer);
-            let n = n
-                .unwrap_or_else(|error| panic!("the engine says nothing more than {:?}: {error}", self.logs));
-            assert_ne!(n, 0, "the engine has hung up");
-            self.decoder.feed(&buffer[..n]);
-        }
-    }
-
-    /// The next log line that contains `part`.
-    pub(crate) fn log(&mut self, part: &str) -> (LogLevel, String) {
-        loop {
-            if let Some(at) = self.logs.iter().position(|(_, text)| text.contains(part)) {
-                return self.logs.remove(at);
-            }
-            match self.next() {
-                FromShim::Log { level, message, .. } => self.logs.push((level, message)),
-                other => panic!("{other:?} while waiting for {part:?}, after {:?}", self.logs),
-            }
-        }
-    }
-
-    /// GETs a path.
-    pub(crate) fn get(&mut self, target: &str) -> Answer {
-        let id = self.link.open("GET", target, &[], 0, true);
-        self.link.answer(id)
-    }
-
-    /// POSTs a body.
-    pub(crate) fn post(&mut self, target: &str, fields: &[(&str, &str)], body: &[u8]) -> Answer {
-        let id = self.link.open("POST", target, fields, 0, false);
-        self.link.send(id, body, true);
-        self.link.answer(id)
-    }
-
-    /// Closes the data socket, after which all is done.
-    pub(crate) fn finish(mut self) {
-        drop(self.link.socket.shutdown(std::net::Shutdown::Both));
-        assert_eq!(self.thread.take().unwrap().join().unwrap(), ExitCode::SUCCESS);
-    }
-}
-
-fn pair() -> (UnixStream, UnixStream) {
+pub(crate) fn pair() -> (UnixStream, UnixStream) {
     let (ours, theirs) = UnixStream::pair().unwrap();
     ours.set_read_timeout(Some(PATIENCE)).unwrap();
     ours.set_write_timeout(Some(PATIENCE)).unwrap();
@@ -174,11 +45,13 @@ impl Answer {
     }
 }
 
-/// The daemon's end of the data socket; calls wait until what they ask for is there.
+/// One data socket.
 pub(crate) struct Link {
     pub(crate) socket: UnixStream,
     connection: Connection,
     seen: Vec<Seen>,
+    /// The last pong.
+    pong: Option<u64>,
     /// Whether bodies are taken as they come.
     pub(crate) greedy: bool,
 }
@@ -229,9 +102,9 @@ impl Seen {
 }
 
 impl Link {
-    fn new(socket: UnixStream) -> Self {
+    pub(crate) fn new(socket: UnixStream) -> Self {
         let connection = Connection::new(Role::Daemon, Limits::default());
-        Self { socket, connection, seen: Vec::new(), greedy: true }
+        Self { socket, connection, seen: Vec::new(), pong: None, greedy: true }
     }
 
     pub(crate) fn open(
@@ -291,6 +164,15 @@ impl Link {
         self.flush();
     }
 
+    /// Waits until what was sent before is heard.
+    pub(crate) fn ping(&mut self) {
+        assert!(self.connection.ping(3));
+        self.flush();
+        while self.pong.take() != Some(3) {
+            self.receive();
+        }
+    }
+
     /// The next thing seen that is wanted.
     pub(crate) fn next(&mut self, wanted: impl Fn(&Seen) -> bool) -> Seen {
         loop {
@@ -338,7 +220,7 @@ impl Link {
     fn receive(&mut self) {
         let mut buffer = [0; 64 * 1024];
         let n = self.socket.read(&mut buffer).expect("nothing comes");
-        assert_ne!(n, 0, "the engine has closed its socket");
+        assert_ne!(n, 0, "the shim has closed its socket");
         self.connection.space(n).extend_from_slice(&buffer[..n]);
         let mut taken = Vec::new();
         while let Some(event) = self.connection.next_event().unwrap() {
@@ -359,7 +241,11 @@ impl Link {
                 }
                 Event::Reset { id, code, reason } => (Seen::Reset { id, code, reason: reason.into() }, None),
                 Event::Stop { id } => (Seen::Stop { id }, None),
-                Event::Pong { .. } | Event::Window { .. } => continue,
+                Event::Pong { value } => {
+                    self.pong = Some(value);
+                    continue;
+                }
+                Event::Window { .. } => continue,
             };
             self.seen.push(seen);
             self.seen.extend(ended.map(|id| Seen::End { id }));
