@@ -26,6 +26,7 @@ PROGRAMS = [
     ("codec", "examples/codec_alone", [], [1]),
     ("plane", "examples/plane_alone", [], [2]),
     ("shim", "examples/serve_alone", ["libhello_plugin.so"], [3]),
+    ("js", "examples/js_alone", [HERE / "bench/peers/hello.js"], [3]),
 ]
 
 

@@ -9,7 +9,7 @@ use valor_shim_core::serve::{self, Exchange, Head, Received, Refused};
 use valor_shim_core::wire::{RequestHead, ResetCode};
 
 use super::frames::{self, Tell};
-use crate::host::{latin1, url, wire_fields};
+use crate::host::{latin1, url};
 
 /// Parts of a body that are told before one is asked for.
 const WINDOW: u32 = 2;
@@ -61,7 +61,12 @@ impl Exchanges {
             .then(|| Instant::now() + std::time::Duration::from_millis(u64::from(head.deadline_ms)));
         let fields: Vec<String> =
             head.fields().flat_map(|(name, value)| [latin1(name), latin1(value)]).collect();
-        tell_head(out, Tell::Request, id, &(head.method, url(head), fields, head.end));
+        tell_head(
+            out,
+            Tell::Request,
+            id,
+            &(head.method, url(head.target, || head.fields()), fields, head.end),
+        );
         let mut held = Held::new(exchange, deadline);
         held.told = head.end;
         self.held.insert(id, held);
@@ -239,4 +244,11 @@ impl Exchanges {
 fn tell_head(out: &mut Vec<u8>, kind: Tell, id: u32, head: &impl serde::Serialize) {
     // Strings, numbers and lists of them can be written.
     frames::put(out, kind, id, &serde_json::to_vec(head).unwrap_or_default());
+}
+
+/// Names and values by turns as the wire has them; characters above U+00FF were refused by `Headers`.
+fn wire_fields(fields: &[String]) -> Vec<(Vec<u8>, Vec<u8>)> {
+    let bytes =
+        |text: &str| text.chars().map(|c| u8::try_from(u32::from(c)).unwrap_or(b'?')).collect::<Vec<u8>>();
+    fields.chunks_exact(2).map(|pair| (bytes(&pair[0]), bytes(&pair[1]))).collect()
 }

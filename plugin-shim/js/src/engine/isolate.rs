@@ -85,7 +85,7 @@ impl Isolate {
     }
 
     /// A request has come.
-    pub(super) fn request(&self, cause: Cause, args: (u32, &str, &str, Vec<String>, bool)) {
+    pub(super) fn request(&self, cause: Cause, args: (u32, &str, &str, bool)) {
         self.call(cause, &self.on_request, args);
     }
 

@@ -16,7 +16,7 @@ use super::ENGINE;
 use super::isolate::{Isolate, Recipe};
 use super::news::{News, Newsroom};
 use super::turn::{Cause, Wreck};
-use crate::host::{Host, Outcome, latin1, url};
+use crate::host::{Host, Outcome, write_head};
 
 /// One thread's share, which for JavaScript is everything.
 struct Worker {
@@ -38,14 +38,15 @@ struct State {
     ready: bool,
     /// Requests that wait for that.
     waiting: Vec<Waiting>,
+    /// The head of the request that begins, as the glue gets it.
+    text: String,
 }
 
 struct Waiting {
     id: u32,
     cause: Cause,
     method: String,
-    url: String,
-    fields: Vec<String>,
+    text: String,
     end: bool,
 }
 
@@ -71,7 +72,8 @@ fn serve(
         PollLoop::new(&core).map_err(|errno| format!("cannot make an eventfd: {errno}: {cure}"))?;
     let host = Host::new(Arc::clone(&core), log.clone(), 1);
     let isolate = Isolate::new(&recipe, Rc::clone(&host))?;
-    let state = State { isolate, host, created: false, ready: false, waiting: Vec::new() };
+    let state =
+        State { isolate, host, created: false, ready: false, waiting: Vec::new(), text: String::new() };
     let mut worker = Worker { core, recipe, state, news: Arc::clone(news), broken: false };
     if let Err(errno) = poll_loop.run(polled, &mut worker) {
         worker.give_up(format!("cannot wait for the data sockets: {errno}"));
@@ -92,8 +94,8 @@ impl Worker {
                 if !std::mem::replace(&mut self.state.created, true) {
                     self.news.tell(News::Created(ENGINE.to_owned()));
                 }
-                for waiting in std::mem::take(&mut self.state.waiting) {
-                    self.state.begin(&waiting);
+                for Waiting { id, cause, method, text, end } in std::mem::take(&mut self.state.waiting) {
+                    self.state.isolate.request(cause, (id, &method, &text, end));
                 }
             }
             Some(Outcome::Failed(message)) => return Err(message),
@@ -161,29 +163,19 @@ impl Turn for Worker {
     }
 }
 
-impl State {
-    fn begin(&self, request: &Waiting) {
-        let Waiting { id, cause, method, url, fields, end } = request;
-        self.isolate.request(*cause, (*id, method, url, fields.clone(), *end));
-    }
-}
-
 impl Handler for State {
     fn on_request(&mut self, exchange: Exchange, head: &Head<'_>) {
         let deadline = (head.deadline_ms > 0)
             .then(|| Instant::now() + Duration::from_millis(u64::from(head.deadline_ms)));
         let (id, cause) = self.host.admit(exchange, deadline);
-        let mut fields = Vec::with_capacity(head.fields().len() * 2);
-        for (name, value) in head.fields() {
-            fields.extend([latin1(name), latin1(value)]);
-        }
-        let (method, url, end) = (head.method.to_owned(), url(head), head.end);
-        let request = Waiting { id, cause, method, url, fields, end };
+        self.text.clear();
+        write_head(&mut self.text, head);
         // A wreck is cleared away at the end of this round.
         if self.ready && self.host.turn.wrecked().is_none() && self.waiting.is_empty() {
-            self.begin(&request);
+            self.isolate.request(cause, (id, head.method, &self.text, head.end));
         } else {
-            self.waiting.push(request);
+            let (method, text) = (head.method.to_owned(), self.text.clone());
+            self.waiting.push(Waiting { id, cause, method, text, end: head.end });
         }
     }
 

@@ -4,12 +4,13 @@ use std::rc::Rc;
 
 use bytes::Bytes;
 use rquickjs::convert::List;
-use rquickjs::{Ctx, Exception, Function, IntoJs, Null, Object, Result, Undefined, Value};
+use rquickjs::{Ctx, Exception, FromJs, Function, IntoJs, Null, Object, Result, Undefined, Value};
 use valor_shim_core::serve::{Received, Refused};
 use valor_shim_core::wire::{RequestHead, ResetCode};
 
 use super::bytes::{Array, copy, give};
-use super::{Held, Host, latin1};
+use super::lines::{self, Lines};
+use super::{Held, Host, url};
 
 pub(super) fn install<'js>(ctx: &Ctx<'js>, object: &Object<'js>, host: &Rc<Host>) -> Result<()> {
     let own = Rc::clone(host);
@@ -22,13 +23,18 @@ pub(super) fn install<'js>(ctx: &Ctx<'js>, object: &Object<'js>, host: &Rc<Host>
     object.set("write", Function::new(ctx.clone(), write)?)?;
     let own = Rc::clone(host);
     let respond =
-        move |ctx: Ctx<'js>,
-              id: u32,
-              status: u16,
-              fields: Vec<String>,
-              body: Option<Array<'js>>,
-              end: bool| { own.respond(&ctx, id, status, &fields, body.as_ref(), end) };
+        move |ctx: Ctx<'js>, id: u32, status: u16, lines: String| own.respond(&ctx, id, status, lines);
     object.set("respond", Function::new(ctx.clone(), respond)?)?;
+    let own = Rc::clone(host);
+    let answer = move |ctx: Ctx<'js>, id: u32, status: u16, lines: String, body: Value<'js>| {
+        own.answer(&ctx, id, status, lines, &body)
+    };
+    object.set("answer", Function::new(ctx.clone(), answer)?)?;
+    let url = |head: String| {
+        let head = Lines::new(head);
+        url(head.target(), || head.fields_of_head())
+    };
+    object.set("url", Function::new(ctx.clone(), url)?)?;
     let own = Rc::clone(host);
     let reset = move |id: u32, failed: bool, reason: String| {
         let code = if failed { ResetCode::Failed } else { ResetCode::Cancel };
@@ -53,9 +59,9 @@ pub(super) fn install<'js>(ctx: &Ctx<'js>, object: &Object<'js>, host: &Rc<Host>
         move |ctx: Ctx<'js>,
               method: String,
               target: String,
-              fields: Vec<String>,
+              lines: String,
               body: Option<Array<'js>>,
-              end: bool| { own.fetch(&ctx, &method, &target, &fields, body.as_ref(), end) };
+              end: bool| { own.fetch(&ctx, &method, &target, lines, body.as_ref(), end) };
     object.set("fetch", Function::new(ctx.clone(), fetch)?)?;
     let own = Rc::clone(host);
     let response = move |ctx: Ctx<'js>, id: u32| own.response(&ctx, id);
@@ -84,29 +90,53 @@ impl Host {
         }
     }
 
-    fn respond(
+    /// The head of an answer whose body follows.
+    fn respond(&self, ctx: &Ctx<'_>, id: u32, status: u16, lines: String) -> Result<()> {
+        let answered = self.send(id, status, lines, None, false);
+        answered.map_err(|refused| self.refused(ctx, id, refused))
+    }
+
+    /// All of an answer, with text, bytes or nothing as its body, after which it is let go of.
+    fn answer<'js>(
         &self,
-        ctx: &Ctx<'_>,
+        ctx: &Ctx<'js>,
         id: u32,
         status: u16,
-        fields: &[String],
-        body: Option<&Array<'_>>,
-        end: bool,
+        lines: String,
+        body: &Value<'js>,
     ) -> Result<()> {
-        let fields = wire_fields(fields);
-        let mut body = body.map(|body| Bytes::from(copy(body)));
-        let answered = self.with(id, |exchange| {
-            let fields = fields.iter().map(|(name, value)| (&name[..], &value[..]));
-            exchange.respond(status, fields, &mut body, end)
-        });
-        match answered.unwrap_or(Err(Refused::Cancelled)) {
-            Ok(()) => Ok(()),
-            Err(Refused::Invalid) => Err(Exception::throw_type(
-                ctx,
-                "the response's head cannot be sent: too many or too large headers, or characters that HTTP does not allow",
-            )),
-            Err(refused) => Err(self.error(ctx, id, refused)),
+        let body = if let Some(text) = body.as_string() {
+            Some(Bytes::from(text.to_string()?))
+        } else {
+            Option::<Array<'js>>::from_js(ctx, body.clone())?.map(|array| Bytes::from(copy(&array)))
+        };
+        self.send(id, status, lines, body, true).map_err(|refused| self.refused(ctx, id, refused))?;
+        let held = self.exchanges.borrow_mut().remove(&id);
+        drop(held);
+        Ok(())
+    }
+
+    fn send(
+        &self,
+        id: u32,
+        status: u16,
+        lines: String,
+        mut body: Option<Bytes>,
+        end: bool,
+    ) -> std::result::Result<(), Refused> {
+        let lines = Lines::new(lines);
+        let sent = self.with(id, |exchange| exchange.respond(status, lines.fields(), &mut body, end));
+        sent.unwrap_or(Err(Refused::Cancelled))
+    }
+
+    fn refused(&self, ctx: &Ctx<'_>, id: u32, refused: Refused) -> rquickjs::Error {
+        if refused != Refused::Invalid {
+            return self.error(ctx, id, refused);
         }
+        Exception::throw_type(
+            ctx,
+            "the response's head cannot be sent: too many or too large headers, or characters that HTTP does not allow",
+        )
     }
 
     /// Starts a request for the sake of the one that this turn is for.
@@ -115,19 +145,18 @@ impl Host {
         ctx: &Ctx<'_>,
         method: &str,
         target: &str,
-        fields: &[String],
+        lines: String,
         body: Option<&Array<'_>>,
         end: bool,
     ) -> Result<u32> {
-        let fields = wire_fields(fields);
+        let lines = Lines::new(lines);
         let mut body = body.map(|body| Bytes::from(copy(body)));
         let (id, cause) = (self.next_id(), self.turn.cause());
         let head = RequestHead { method, target, deadline_ms: 0, parent: None };
         let opened = {
             let exchanges = self.exchanges.borrow();
             let parent = cause.request.and_then(|request| exchanges.get(&request)).map(|held| &held.exchange);
-            let fields = fields.iter().map(|(name, value)| (&name[..], &value[..]));
-            self.core.fetch(parent, &head, fields, &mut body, end, id as usize)
+            self.core.fetch(parent, &head, lines.fields(), &mut body, end, id as usize)
         };
         match opened {
             Ok(exchange) => {
@@ -144,12 +173,13 @@ impl Host {
         }
     }
 
-    /// Status, names and values by turns, and whether there is no body.
-    fn response(&self, ctx: &Ctx<'_>, id: u32) -> Result<List<(u16, Vec<String>, bool)>> {
+    /// Status, header fields, and whether there is no body.
+    fn response(&self, ctx: &Ctx<'_>, id: u32) -> Result<List<(u16, String, bool)>> {
         match self.with(id, |exchange| exchange.response()).unwrap_or(Err(Refused::Cancelled)) {
             Ok(head) => {
-                let fields = head.fields().flat_map(|(name, value)| [latin1(name), latin1(value)]).collect();
-                Ok(List((head.status, fields, head.end)))
+                let mut text = String::new();
+                lines::write(&mut text, head.fields());
+                Ok(List((head.status, text, head.end)))
             }
             Err(refused) => Err(self.error(ctx, id, refused)),
         }
@@ -159,11 +189,4 @@ impl Host {
         let failure = self.with(id, |exchange| exchange.failure()).flatten();
         Exception::throw_type(ctx, &failure.unwrap_or_else(|| refused.to_string()))
     }
-}
-
-/// Names and values by turns as the wire has them; characters above U+00FF were refused by `Headers`.
-pub(crate) fn wire_fields(fields: &[String]) -> Vec<(Vec<u8>, Vec<u8>)> {
-    let bytes =
-        |text: &str| text.chars().map(|c| u8::try_from(u32::from(c)).unwrap_or(b'?')).collect::<Vec<u8>>();
-    fields.chunks_exact(2).map(|pair| (bytes(&pair[0]), bytes(&pair[1]))).collect()
 }

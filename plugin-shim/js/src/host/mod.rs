@@ -3,6 +3,7 @@
 mod bytes;
 mod crypto;
 mod exchange;
+mod lines;
 mod pattern;
 mod text;
 mod timers;
@@ -17,12 +18,12 @@ use std::time::Instant;
 use ::url::Url;
 use rquickjs::{Ctx, Function, Object, Result};
 use valor_shim_core::control::Reporter;
-use valor_shim_core::serve::{self, Exchange, Head};
-use valor_shim_core::wire::ResetCode;
+use valor_shim_core::serve::{self, Exchange};
 use valor_shim_core::wire::control::LogLevel;
+use valor_shim_core::wire::{Field, ResetCode};
 
 use crate::engine::{Cause, Refused, Turn, Wreck};
-pub(crate) use exchange::wire_fields;
+pub(crate) use lines::write_head;
 use timers::Timers;
 
 /// The state behind one isolate's glue.
@@ -169,19 +170,18 @@ pub(crate) fn latin1(bytes: &[u8]) -> String {
     bytes.iter().map(|&b| char::from(b)).collect()
 }
 
-/// The URL that the client has asked for, as far as it is known.
-pub(crate) fn url(head: &Head<'_>) -> String {
+/// The URL that the client has asked for, as far as it is known: of its path and query, and what goes over its header fields.
+pub(crate) fn url<'a, F: Iterator<Item = Field<'a>>>(target: &str, fields: impl Fn() -> F) -> String {
     let field = |wanted: &str| {
-        head.fields()
-            .find(|(name, _)| *name == wanted.as_bytes())
-            .and_then(|(_, value)| str::from_utf8(value).ok())
+        let found = fields().find(|(name, _)| *name == wanted.as_bytes());
+        found.and_then(|(_, value)| str::from_utf8(value).ok())
     };
     let scheme = match field("x-forwarded-proto") {
         Some(scheme) if scheme.eq_ignore_ascii_case("https") => "https",
         _ => "http",
     };
     let host = field("host").unwrap_or("localhost");
-    let target = Some(head.target).filter(|target| target.starts_with('/')).unwrap_or("/");
+    let target = Some(target).filter(|target| target.starts_with('/')).unwrap_or("/");
     [host, "localhost"]
         .into_iter()
         .find_map(|host| Url::parse(&format!("{scheme}://{host}{target}")).ok())

@@ -84,7 +84,10 @@ async function drain(stream) {
   }
 }
 
-/** What was given as a body: its content and the content type that goes with it. */
+/** The content type of text. */
+export const TEXT = "text/plain;charset=UTF-8";
+
+/** What was given as a body: its content, or its text, and the content type that goes with it. */
 export function extract(body) {
   if (body === null || body === undefined) return { content: null, type: null };
   if (body instanceof ReadableStream) {
@@ -98,26 +101,31 @@ export function extract(body) {
     const form = encodeForm(body);
     return bytes(form.bytes, form.type);
   }
-  const text = host.encode(String(body));
-  if (body instanceof URLSearchParams) return bytes(text, "application/x-www-form-urlencoded;charset=UTF-8");
-  return bytes(text, "text/plain;charset=UTF-8");
+  const text = String(body);
+  return { content: text, type: body instanceof URLSearchParams ? "application/x-www-form-urlencoded;charset=UTF-8" : TEXT };
 }
 
-let contents;
+/** The content of a body, `null` for none. */
+export let contentOf;
+export let setContent;
+/** The same, or the text alone when it is nothing else yet. */
+export let textOrContentOf;
 
 /** What Request and Response have in common. */
 export class Body {
-  #content = null;
+  /** Text stays text until somebody wants more than to send it. */
+  #content;
 
   static {
-    contents = {
-      get: (body) => body.#content,
-      set: (body, content) => (body.#content = content),
-    };
+    textOrContentOf = (body) => body.#content;
+    setContent = (body, content) => (body.#content = content);
+    contentOf = (body) => body.#made();
   }
 
-  get body() { return this.#content?.asStream() ?? null; }
-  get bodyUsed() { return this.#content !== null && this.#content.isDisturbed(); }
+  constructor(content) { this.#content = content; }
+
+  get body() { return this.#made()?.asStream() ?? null; }
+  get bodyUsed() { return this.#made()?.isDisturbed() ?? false; }
   async arrayBuffer() { return (await this.bytes()).buffer; }
   async bytes() { return copyOf(await this.#all()); }
   async blob() { return blobOf(copyOf(await this.#all()), this.headers.get("content-type") ?? ""); }
@@ -125,8 +133,10 @@ export class Body {
   async json() { return JSON.parse(await this.text()); }
   async text() { return host.decodeUtf8(await this.#all()); }
 
-  async #all() { return this.#content === null ? new Uint8Array() : this.#content.all(); }
-}
+  async #all() { return this.#made()?.all() ?? new Uint8Array(); }
 
-export const contentOf = (body) => contents.get(body);
-export const setContent = (body, content) => contents.set(body, content);
+  #made() {
+    if (typeof this.#content === "string") this.#content = new Content(host.encode(this.#content));
+    return this.#content;
+  }
+}

@@ -4,31 +4,48 @@ import { Content } from "valor:body";
 import { concat } from "valor:bytes";
 import { ReadableStream } from "valor:streams";
 
+/** Those that hear what happens. */
 const exchanges = new Map();
 
+/** What an exchange may still be needed for: a body that comes in, an answer or an upload that goes out. */
+export const BODY = 1;
+export const ANSWER = 2;
+export const UPLOAD = 4;
+
 /** Bodies that came in and that nobody can read any more: their exchanges would stay for ever. */
-const abandoned = new FinalizationRegistry((exchange) => exchange.done("body"));
+const abandoned = new FinalizationRegistry((exchange) => exchange.done(BODY));
 
 export class Exchange {
-  /** What still needs it, by name: `body` (comes in), `answer` or `upload` (goes out). */
-  #needs;
-  /** Continuations that wait for an event. */
-  #waiting = { readable: null, writable: null };
-  #cancelled = [];
-  #released = false;
-  #ended = false;
+  id;
   /** Why it is over before its time. */
   failure = null;
-  onResponse = () => {};
+  /** What still needs it; nothing: it is released. */
+  #needs;
+  /** What waits for an event; most requests are answered in the turn that they come with, and nothing ever does. */
+  #ears = null;
 
-  constructor(id, ...needs) {
+  constructor(id, needs) {
     this.id = id;
-    this.#needs = new Set(needs);
-    exchanges.set(id, this);
+    this.#needs = needs;
   }
 
-  /** Calls `callback` with the reason when it is over before its time. */
-  whenCancelled(callback) { this.#cancelled.push(callback); }
+  /** Hears what happens from now on: nothing can in the turn that it begins with. */
+  listen() {
+    if (this.#ears === null) {
+      this.#ears = { response: null, readable: null, writable: null, cancelled: [], ended: false };
+      if (this.#needs !== 0) exchanges.set(this.id, this);
+    }
+    return this.#ears;
+  }
+
+  /** Calls `callback` when the answer to a fetch is there. */
+  whenAnswered(callback) { this.listen().response = callback; }
+
+  /** Calls `callback` with the reason when it is over before its time, or at once if it is. */
+  whenCancelled(callback) {
+    if (this.failure !== null) callback(this.failure);
+    else this.listen().cancelled.push(callback);
+  }
 
   /** The body that comes in. */
   content() {
@@ -40,13 +57,20 @@ export class Exchange {
 
   /** One of its needs is met. */
   done(need) {
-    this.#needs.delete(need);
-    if (this.#needs.size === 0) this.#release();
+    const needs = this.#needs & ~need;
+    if (needs === 0) this.#release();
+    else this.#needs = needs;
+  }
+
+  /** Sends all of an answer, with which it is over: a body of text or of bytes, or none. */
+  answer(status, lines, body) {
+    host.answer(this.id, status, lines, body);
+    this.#forget();
   }
 
   /** Aborts it. */
   reset(failed, reason, error = new TypeError(reason)) {
-    if (this.#released) return;
+    if (this.#needs === 0) return;
     host.reset(this.id, failed, reason.slice(0, 400));
     this.#over(error);
   }
@@ -77,17 +101,17 @@ export class Exchange {
   static onEvent(id, response, readable, writable, cancelled) {
     const exchange = exchanges.get(id);
     if (exchange === undefined) return;
-    if (response) exchange.onResponse();
+    if (response) exchange.#ears.response();
     if (readable) exchange.#wake("readable");
     if (writable) exchange.#wake("writable");
     if (cancelled) exchange.#over(new TypeError(host.failure(id)));
   }
 
-  #wait(event) { return new Promise((resolve) => (this.#waiting[event] = resolve)); }
+  #wait(event) { return new Promise((resolve) => (this.listen()[event] = resolve)); }
 
   #wake(event) {
-    const resolve = this.#waiting[event];
-    this.#waiting[event] = null;
+    const resolve = this.#ears[event];
+    this.#ears[event] = null;
     resolve?.();
   }
 
@@ -95,29 +119,34 @@ export class Exchange {
     if (this.failure !== null) return;
     this.failure = error;
     this.#release();
+    if (this.#ears === null) return;
     this.#wake("readable");
     this.#wake("writable");
-    for (const callback of this.#cancelled) callback(error);
+    for (const callback of this.#ears.cancelled) callback(error);
   }
 
   #release() {
-    if (this.#released) return;
-    this.#released = true;
-    exchanges.delete(this.id);
+    if (this.#needs === 0) return;
+    this.#forget();
     host.release(this.id);
+  }
+
+  #forget() {
+    this.#needs = 0;
+    if (this.#ears !== null) exchanges.delete(this.id);
   }
 
   /** The next part: bytes, or `null` at the end. */
   async #next() {
-    while (!this.#ended) {
+    while (!this.listen().ended) {
       if (this.failure !== null) throw this.failure;
-      if (this.#released) throw new TypeError("the request was answered before its body was read");
+      if (this.#needs === 0) throw new TypeError("the request was answered before its body was read");
       const part = host.read(this.id);
       if (part) return part;
-      if (part === null) this.#ended = true;
+      if (part === null) this.#ears.ended = true;
       else await this.#wait("readable");
     }
-    this.done("body");
+    this.done(BODY);
     return null;
   }
 
@@ -140,9 +169,9 @@ export class Exchange {
         controller.byobRequest?.respond(0);
       },
       cancel: () => {
-        if (!this.#released) host.stop(this.id);
-        this.#ended = true;
-        this.done("body");
+        if (this.#needs !== 0) host.stop(this.id);
+        this.listen().ended = true;
+        this.done(BODY);
       },
     };
     return new ReadableStream(source, { highWaterMark: 0 });

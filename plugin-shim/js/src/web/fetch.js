@@ -1,8 +1,8 @@
 // fetch (Fetch standard, section 5.6), which valord makes: it checks the grants.
 import host from "valor:host";
 import { contentOf } from "valor:body";
-import { Exchange } from "valor:exchange";
-import { fieldsOf } from "valor:headers";
+import { BODY, Exchange, UPLOAD } from "valor:exchange";
+import { linesOf } from "valor:headers";
 import { Request, targetOf } from "valor:request";
 import { fetched } from "valor:response";
 
@@ -15,27 +15,27 @@ export function fetch(input, init) {
     signal.throwIfAborted();
     const content = contentOf(request);
     const streamed = content !== null && content.bytes === null;
-    const fields = fieldsOf(request.headers);
+    const { headers } = request;
     // valord follows redirects, within the grants, unless it is told not to.
-    if (request.redirect !== "follow") fields.push("valor-redirect", "manual");
-    const id = host.fetch(request.method, targetOf(request), fields, content?.bytes ?? null, !streamed);
-    const exchange = new Exchange(id, "body", ...(streamed ? ["upload"] : []));
+    if (request.redirect !== "follow") headers.append("valor-redirect", "manual");
+    const id = host.fetch(request.method, targetOf(request), linesOf(headers), content?.bytes ?? null, !streamed);
+    const exchange = new Exchange(id, streamed ? BODY | UPLOAD : BODY);
 
     // Let go of with the answer: the exchange must not keep it, or it would never be garbage.
     let settle = { resolve, reject };
-    exchange.onResponse = () => {
-      const [status, fields, end] = host.response(id);
+    exchange.whenAnswered(() => {
+      const [status, lines, end] = host.response(id);
       if (request.redirect === "error" && REDIRECTS.has(status)) {
         const error = new TypeError(`fetch of ${request.url}: it is redirected, and redirect is "error"`);
         fail(error);
         exchange.reset(false, "redirected", error);
         return;
       }
-      const response = fetched(status, fields, request.url, end ? null : exchange.content());
-      if (contentOf(response) === null) exchange.done("body");
+      const response = fetched(status, lines, request.url, end ? null : exchange.content());
+      if (contentOf(response) === null) exchange.done(BODY);
       settle.resolve(response);
       settle = null;
-    };
+    });
     const fail = (error) => {
       settle?.reject(error);
       settle = null;
@@ -46,7 +46,7 @@ export function fetch(input, init) {
     signal.addEventListener("abort", () => exchange.reset(false, "aborted", signal.reason), { once: true });
     if (streamed) {
       exchange.send(content.asStream()).then(
-        () => exchange.done("upload"),
+        () => exchange.done(UPLOAD),
         (error) => {
           fail(error);
           exchange.reset(false, "the body of the request failed", error);

@@ -1,11 +1,17 @@
 // Headers (Fetch standard, section 5.1).
 
 const TOKEN = /^[!#$%&'*+\-.^_`|~0-9A-Za-z]+$/;
+/** Values that can be taken as they are: visible at both ends, printable between them. */
+const PLAIN = /^[!-~\x80-\xff](?:[ -~\x80-\xff]*[!-~\x80-\xff])?$/;
+
+/** Names that were found valid, in lower case: most of them are the same few. */
+const known = new Map();
+const KNOWN = 256;
 
 let internals;
 
 export class Headers {
-  /** [name in lower case, value], in the order of their arrival. */
+  /** Names in lower case and values by turns, in the order of their arrival. */
   #list = [];
   #immutable = false;
 
@@ -25,7 +31,7 @@ export class Headers {
     if (init === undefined) return;
     if (init === null || typeof init !== "object") throw new TypeError("Headers: neither a sequence nor a record");
     if (init instanceof Headers) {
-      this.#list = init.#list.map((pair) => [...pair]);
+      this.#list = init.#list.slice();
     } else if (init[Symbol.iterator] !== undefined) {
       for (const pair of init) {
         const [name, value, ...more] = pair;
@@ -34,49 +40,46 @@ export class Headers {
       }
     } else {
       for (const name of Reflect.ownKeys(init)) {
-        if (Object.getOwnPropertyDescriptor(init, name)?.enumerable) this.append(name, init[name]);
+        if (isEnumerable.call(init, name)) this.append(name, init[name]);
       }
     }
   }
 
   append(name, value) {
-    const pair = [this.#name(name), this.#value(value)];
+    const key = keyOf(name);
+    const text = textOf(value);
     this.#check();
-    this.#list.push(pair);
+    this.#list.push(key, text);
   }
   set(name, value) {
-    const pair = [this.#name(name), this.#value(value)];
+    const key = keyOf(name);
+    const text = textOf(value);
     this.#check();
-    const at = this.#list.findIndex(([n]) => n === pair[0]);
+    const at = this.#find(key, 0);
     if (at < 0) {
-      this.#list.push(pair);
-    } else {
-      this.#list = this.#list.filter(([n], i) => n !== pair[0] || i === at);
-      this.#list[at] = pair;
+      this.#list.push(key, text);
+      return;
     }
+    this.#list[at + 1] = text;
+    this.#drop(key, at + 2);
   }
   delete(name) {
-    const wanted = this.#name(name);
+    const key = keyOf(name);
     this.#check();
-    this.#list = this.#list.filter(([n]) => n !== wanted);
+    this.#drop(key, 0);
   }
   get(name) {
-    const wanted = this.#name(name);
-    let found = null;
-    for (const [n, v] of this.#list) if (n === wanted) found = found === null ? v : `${found}, ${v}`;
-    return found;
+    const values = this.#all(keyOf(name));
+    return values.length === 0 ? null : values.join(", ");
   }
-  getSetCookie() { return this.#list.filter(([n]) => n === "set-cookie").map(([, v]) => v); }
-  has(name) {
-    const wanted = this.#name(name);
-    return this.#list.some(([n]) => n === wanted);
-  }
+  getSetCookie() { return this.#all("set-cookie"); }
+  has(name) { return this.#find(keyOf(name), 0) >= 0; }
   forEach(callback, self) {
     for (const [name, value] of this) callback.call(self, value, name, this);
   }
   /** By name; values of one name are one, but for cookies. */
   *entries() {
-    const names = [...new Set(this.#list.map(([n]) => n))].sort();
+    const names = [...new Set(this.#list.filter((_, i) => i % 2 === 0))].sort();
     for (const name of names) {
       if (name === "set-cookie") for (const cookie of this.getSetCookie()) yield [name, cookie];
       else yield [name, this.get(name)];
@@ -94,27 +97,49 @@ export class Headers {
   #check() {
     if (this.#immutable) throw new TypeError("Headers: these cannot be changed; copy them with new Headers(headers)");
   }
-  #name(name) {
-    const text = String(name);
-    if (!TOKEN.test(text)) throw new TypeError(`Headers: ${JSON.stringify(text)} is no valid name`);
-    return text.toLowerCase();
+  /** The index of a name, from there on. */
+  #find(key, from) {
+    const list = this.#list;
+    for (let i = from; i < list.length; i += 2) if (list[i] === key) return i;
+    return -1;
   }
-  #value(value) {
-    const text = String(value).replace(/^[\t\n\r ]+|[\t\n\r ]+$/g, "");
-    if (/[\0\n\r]|[^\0-\xff]/.test(text)) throw new TypeError(`Headers: ${JSON.stringify(text)} is no valid value`);
-    return text;
+  #all(key) {
+    const values = [];
+    for (let at = this.#find(key, 0); at >= 0; at = this.#find(key, at + 2)) values.push(this.#list[at + 1]);
+    return values;
+  }
+  /** A new list, for that of others stays as it is. */
+  #drop(key, from) {
+    if (this.#find(key, from) < 0) return;
+    this.#list = this.#list.filter((_, i) => i < from || this.#list[i - (i % 2)] !== key);
   }
 }
 
-/** Headers of names and values by turns, as the wire has them. */
-export function headersOf(fields, immutable) {
-  const list = [];
-  for (let i = 0; i < fields.length; i += 2) list.push([fields[i], fields[i + 1]]);
-  return internals.make(list, immutable);
+const isEnumerable = Object.prototype.propertyIsEnumerable;
+
+function keyOf(name) {
+  const key = known.get(name);
+  if (key !== undefined) return key;
+  const text = String(name);
+  if (!TOKEN.test(text)) throw new TypeError(`Headers: ${JSON.stringify(text)} is no valid name`);
+  const lower = text.toLowerCase();
+  if (known.size < KNOWN && text.length < 64) known.set(text, lower);
+  return lower;
 }
 
-/** Names and values by turns. */
-export const fieldsOf = (headers) => internals.list(headers).flat();
+function textOf(value) {
+  const given = String(value);
+  if (PLAIN.test(given)) return given;
+  const text = given.replace(/^[\t\n\r ]+|[\t\n\r ]+$/g, "");
+  if (/[\0\n\r]|[^\0-\xff]/.test(text)) throw new TypeError(`Headers: ${JSON.stringify(text)} is no valid value`);
+  return text;
+}
+
+/** Headers of a text: names and values by turns, a line each. */
+export const headersOf = (lines, immutable) => internals.make(lines === "" ? [] : lines.split("\n"), immutable);
+
+/** The text of headers. */
+export const linesOf = (headers) => internals.list(headers).join("\n");
 
 /** The same headers, which cannot be changed. */
 export const frozen = (headers) => internals.make(internals.list(headers), true);

@@ -1,6 +1,8 @@
 // Request (Fetch standard, section 5.4).
+import host from "valor:host";
 import { AbortController, AbortSignal } from "valor:abort";
 import { Body, contentOf, extract, setContent } from "valor:body";
+import { Exchange } from "valor:exchange";
 import { Headers, headersOf } from "valor:headers";
 import { URL } from "valor:url";
 
@@ -20,39 +22,45 @@ const OPTIONS = {
   referrerPolicy: [""],
 };
 const INCOMING = Symbol();
+const NONE = Object.freeze({});
 
 let internals;
 
 export class Request extends Body {
   #method;
-  #url;
-  #target;
-  #headers;
-  #signal;
-  #options = {};
+  /** Of a client's request, until somebody asks for more: its target and header fields, a line each. */
+  #head = null;
+  #url = null;
+  /** What valord is asked for, where that is not the URL. */
+  #target = null;
+  #headers = null;
+  /** Of a client's request, until somebody asks for the signal: its exchange. */
+  #signal = null;
+  #options = NONE;
 
   static {
-    internals = { target: (request) => request.#target };
+    internals = { target: (request) => request.#target ?? request.url };
     for (const [name, [fallback]] of Object.entries(OPTIONS)) {
       const get = function () { return this.#options[name] ?? fallback; };
       Object.defineProperty(this.prototype, name, { configurable: true, enumerable: true, get });
     }
   }
 
-  constructor(input, init = {}) {
-    if (arguments.length === 0) throw new TypeError("Request: takes a URL or a Request");
-    super();
+  constructor(input, init = NONE) {
+    if (input === undefined) throw new TypeError("Request: takes a URL or a Request");
     if (input === INCOMING) {
-      [this.#method, this.#url, this.#headers, this.#signal] = [init.method, init.url, init.headers, init.signal];
-      this.#target = init.url;
-      setContent(this, init.content);
+      super(init.content);
+      this.#method = init.method;
+      this.#head = init.head;
+      this.#signal = init.exchange;
       return;
     }
-    init ??= {};
+    super(null);
+    init ??= NONE;
     const from = input instanceof Request ? input : null;
     this.#locate(input, from);
     this.#method = init.method === undefined ? (from?.#method ?? "GET") : normal(String(init.method));
-    this.#headers = new Headers(init.headers ?? from?.#headers);
+    this.#headers = new Headers(init.headers ?? from?.headers);
     this.#signal = follow(init.signal === undefined ? from?.signal : init.signal);
     this.#options = { ...from?.#options };
     for (const [name, allowed] of Object.entries(OPTIONS)) {
@@ -68,18 +76,27 @@ export class Request extends Body {
   }
 
   get method() { return this.#method; }
-  get url() { return this.#url; }
-  get headers() { return this.#headers; }
-  get signal() { return (this.#signal ??= new AbortController().signal); }
+  get url() { return (this.#url ??= host.url(this.#head)); }
+  get headers() { return (this.#headers ??= headersOf(this.#head.slice(this.#head.indexOf("\n") + 1), true)); }
+  get signal() {
+    const signal = this.#signal;
+    if (signal === null || signal instanceof Exchange) {
+      const client = new AbortController();
+      signal?.whenCancelled((error) => client.abort(new DOMException(error.message, "AbortError")));
+      this.#signal = client.signal;
+    }
+    return this.#signal;
+  }
   get destination() { return ""; }
   get duplex() { return "half"; }
   get keepalive() { return this.#options.keepalive ?? false; }
 
   clone() {
     const content = contentOf(this)?.clone() ?? null;
-    const headers = new Headers(this.#headers);
-    const signal = follow(this.signal);
-    const copy = new Request(INCOMING, { method: this.#method, url: this.#url, headers, signal, content });
+    const copy = new Request(INCOMING, { method: this.#method, head: this.#head, exchange: null, content });
+    copy.#signal = follow(this.signal);
+    copy.#headers = new Headers(this.headers);
+    copy.#url = this.#url;
     copy.#target = this.#target;
     copy.#options = this.#options;
     return copy;
@@ -88,7 +105,7 @@ export class Request extends Body {
 
   #locate(input, from) {
     if (from !== null) {
-      [this.#url, this.#target] = [from.#url, from.#target];
+      [this.#url, this.#target] = [from.url, from.#target];
       return;
     }
     const text = String(input);
@@ -128,9 +145,8 @@ function follow(signal) {
   return AbortSignal.any([signal]);
 }
 
-/** A client's request. */
-export const incoming = (method, url, fields, content, signal) =>
-  new Request(INCOMING, { method, url, headers: headersOf(fields, true), content, signal });
+/** A client's request: `head` is its target and its header fields, a line each. */
+export const incoming = (exchange, method, head, content) => new Request(INCOMING, { method, head, exchange, content });
 
 /** What valord is asked for: a URL without its fragment, or a path. */
 export const targetOf = (request) => internals.target(request);

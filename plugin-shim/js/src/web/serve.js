@@ -1,14 +1,12 @@
 // The author's module and its requests.
 import host from "valor:host";
-import { AbortController } from "valor:abort";
-import { contentOf } from "valor:body";
+import { contentOf, textOrContentOf } from "valor:body";
 import { describe, inspect, reportError } from "valor:console";
 import { Event, EventTarget } from "valor:events";
-import { Exchange } from "valor:exchange";
+import { ANSWER, Exchange } from "valor:exchange";
 import { handlers, NO_HANDLER } from "valor:handlers";
-import { fieldsOf } from "valor:headers";
 import { incoming } from "valor:request";
-import { Response } from "valor:response";
+import { headOf, isResponse } from "valor:response";
 
 const ERROR = 4;
 
@@ -35,48 +33,59 @@ export function begin(done, exports, config) {
   );
 }
 
-/** A request has come. */
-export function onRequest(id, method, url, fields, end) {
-  const exchange = new Exchange(id, "answer");
-  const client = new AbortController();
-  exchange.whenCancelled((error) => client.abort(new DOMException(error.message, "AbortError")));
-  const failed = (error) => fail(exchange, error);
+/** A request has come; `head` is its target and its header fields, a line each. */
+export function onRequest(id, method, head, end) {
+  const exchange = new Exchange(id, ANSWER);
   try {
-    const request = incoming(method, url, fields, end ? null : exchange.content(), client.signal);
-    const result = answer(request);
-    if (result instanceof Response) respond(exchange, result, method);
-    else Promise.resolve(result).then((response) => respond(exchange, response, method)).catch(failed);
+    const result = answer(incoming(exchange, method, head, end ? null : exchange.content()));
+    if (isResponse(result)) {
+      respond(exchange, result, method);
+      return;
+    }
+    exchange.listen();
+    Promise.resolve(result).then(
+      (response) => {
+        try {
+          respond(exchange, response, method);
+        } catch (error) {
+          fail(exchange, error);
+        }
+      },
+      (error) => fail(exchange, error),
+    );
   } catch (error) {
-    failed(error);
+    fail(exchange, error);
   }
 }
 
 function respond(exchange, response, method) {
   if (exchange.failure !== null) {
-    if (response instanceof Response) void response.body?.cancel(exchange.failure).catch(() => {});
+    if (isResponse(response)) void response.body?.cancel(exchange.failure).catch(() => {});
     return;
   }
-  if (!(response instanceof Response)) {
-    throw new TypeError(`the handler has to return a Response, not ${inspect(response, 1)}`);
+  if (!isResponse(response)) throw new TypeError(`the handler has to return a Response, not ${inspect(response, 1)}`);
+  const { status } = response;
+  if (status === 0) throw new TypeError("the handler has returned Response.error()");
+  const bare = method === "HEAD";
+  const text = textOrContentOf(response);
+  if (text === null || typeof text === "string") {
+    exchange.answer(status, headOf(response), bare || text === null ? null : text.toWellFormed());
+    return;
   }
-  if (response.type === "error") throw new TypeError("the handler has returned Response.error()");
   const content = contentOf(response);
-  if (content !== null && !content.isUsable()) {
+  if (!content.isUsable()) {
     throw new TypeError("the handler has returned a Response whose body was read already, or is locked");
   }
-  const fields = fieldsOf(response.headers);
-  const bare = content === null || method === "HEAD";
   if (bare || content.bytes !== null) {
-    host.respond(exchange.id, response.status, fields, bare ? null : content.bytes, true);
-    if (content !== null && content.bytes === null) void response.body.cancel().catch(() => {});
-    exchange.done("answer");
+    exchange.answer(status, headOf(response), bare ? null : content.bytes);
+    if (content.bytes === null) void response.body.cancel().catch(() => {});
     return;
   }
-  host.respond(exchange.id, response.status, fields, null, false);
+  host.respond(exchange.id, status, headOf(response));
   const stream = content.asStream();
   content.used = true;
   exchange.send(stream).then(
-    () => exchange.done("answer"),
+    () => exchange.done(ANSWER),
     (error) => fail(exchange, error),
   );
 }

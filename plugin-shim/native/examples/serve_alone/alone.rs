@@ -1,17 +1,17 @@
-//! `serve_alone LIBRARY N`: the engine with a plugin in this process, without a sandbox, asked N times one after the other, for
-//! `daemon/benches/guard.py`: valgrind follows neither into a sandbox nor past a second seccomp filter. The threads, in their
-//! order: the client, the engine's control loop, its worker.
+//! An engine with a plugin in this process, without a sandbox, asked so many times one after the other: valgrind follows neither into
+//! a sandbox nor past a second seccomp filter. The threads, in their order: the client, the engine's control loop, its worker.
 
 use std::io::{IoSlice, Read, Write};
 use std::os::fd::OwnedFd;
 use std::os::unix::net::UnixStream;
+use std::process::ExitCode;
 
-use valor_shim_core::control::Control;
-use valor_shim_core::program::Plan;
+use valor_shim_core::control::{Control, Listener, Reporter};
+use valor_shim_core::program::{Files, Plan};
 use valor_wire::control::{Decoder, FromShim};
 use valor_wire::{Connection, Event, Field, Limits, RequestHead, Role};
 
-type Result<T> = std::result::Result<T, Box<dyn std::error::Error>>;
+pub(crate) type Result<T> = std::result::Result<T, Box<dyn std::error::Error>>;
 
 /// What valord sends of a request with six fields.
 const FIELDS: [Field<'static>; 10] = [
@@ -27,12 +27,16 @@ const FIELDS: [Field<'static>; 10] = [
     (b"x-request-id", b"0123456789abcdef"),
 ];
 
-fn main() -> Result<()> {
+/// An engine's `serve`.
+pub(crate) type Serve = fn(Plan, &mut Listener, &Reporter) -> ExitCode;
+
+/// Runs `PROGRAM PLUGIN N`.
+pub(crate) fn run(serve: Serve) -> Result<()> {
     let mut args = std::env::args().skip(1);
-    let (Some(library), Some(count)) = (args.next(), args.next()) else {
-        return Err("usage: serve_alone LIBRARY N".into());
+    let (Some(plugin), Some(count)) = (args.next(), args.next()) else {
+        return Err("takes a plugin and a number of requests".into());
     };
-    let artifact = std::path::PathBuf::from(library).canonicalize()?;
+    let artifact = std::path::PathBuf::from(plugin).canonicalize()?;
     let count: usize = count.parse()?;
     let (mut control, theirs) = UnixStream::pair()?;
     let (mut data, socket) = UnixStream::pair()?;
@@ -43,14 +47,14 @@ fn main() -> Result<()> {
             name: "hello".into(),
             config: "null".into(),
             workers: 1,
-            memory: u64::MAX,
-            files: valor_shim_core::program::Files::default(),
+            memory: 1 << 30,
+            files: Files::default(),
             engine: None,
             sockets: vec![OwnedFd::from(socket)],
             seal: Box::new(|| Ok(())),
         };
         let (mut listener, reporter) = Control::new(theirs.into()).split().map_err(|e| e.to_string())?;
-        Ok::<_, String>(valor_shim::serve(plan, &mut listener, &reporter))
+        Ok::<_, String>(serve(plan, &mut listener, &reporter))
     });
     ready(&mut control)?;
     let mut connection = Connection::new(Role::Daemon, Limits::default());
