@@ -1,6 +1,5 @@
 //! The command line: what holds for every verb, and the verbs.
 
-use std::ffi::OsString;
 use std::path::PathBuf;
 use std::time::Duration;
 
@@ -75,33 +74,24 @@ pub(crate) enum Verb {
     Man(man::Args),
 }
 
-/// To `web bundle`, `-o` is a directory, as it is to every bundler; to all other verbs it is the format.
-pub(crate) fn arguments(args: impl Iterator<Item = OsString>) -> Vec<OsString> {
-    let mut args: Vec<OsString> = args.collect();
-    let Some(at) = args.windows(2).position(|pair| pair[0] == "web" && pair[1] == "bundle") else {
-        return args;
-    };
-    for arg in &mut args[at + 2..] {
-        let text = arg.to_str().unwrap_or_default();
-        if let Some(dir) = text.strip_prefix("-o") {
-            let dir = dir.strip_prefix('=').unwrap_or(dir);
-            *arg = if dir.is_empty() { "--out".into() } else { format!("--out={dir}").into() };
-        }
-    }
-    args
-}
-
 #[cfg(test)]
 mod tests {
-    use clap::CommandFactory as _;
+    use clap::{CommandFactory as _, Parser as _};
+
+    use crate::output::{Format, Wanted};
 
     #[test]
     fn only_a_bundle_is_written_to_a_directory() {
-        let read = |line: &str| super::arguments(line.split(' ').map(Into::into)).join(" ".as_ref());
-        assert_eq!(read("valorctl web bundle -o dist"), "valorctl web bundle --out dist");
-        assert_eq!(read("valorctl -o json web bundle -odist"), "valorctl -o json web bundle --out=dist");
-        assert_eq!(read("valorctl list -o json"), "valorctl list -o json");
-        assert_eq!(read("valorctl web bundle --output json"), "valorctl web bundle --output json");
+        let read = |line: &str| super::Cli::try_parse_from(line.split(' ')).unwrap();
+        for line in ["web bundle -o dist -q", "web bundle -odist", "web bundle --out dist"] {
+            assert_eq!(read(&format!("valorctl {line}")).globals.output, Wanted::default(), "{line}");
+        }
+        for line in
+            ["-o json web bundle -o dist", "web bundle -o dist --output json", "web -o json bundle -o dist"]
+        {
+            assert_eq!(read(&format!("valorctl {line}")).globals.output, Wanted::As(Format::Json), "{line}");
+        }
+        assert!(super::Cli::try_parse_from(["valorctl", "web", "bundle", "-o"]).is_err());
     }
 
     #[test]

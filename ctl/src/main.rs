@@ -30,7 +30,7 @@ fn main() -> ExitCode {
         Ok(true) => return Exit::Ok.into(),
         Err(error) => return usage(&error),
     }
-    let cli = match Cli::try_parse_from(cli::arguments(std::env::args_os())) {
+    let cli = match Cli::try_parse() {
         Ok(cli) => cli,
         Err(error) => return usage(&error),
     };

@@ -166,6 +166,7 @@ impl App {
         let boot = TaskTracker::new();
         let stale = |known: &Registration| known.source == Source::File && !file.may_name(&known.name);
         let stale = supervisor.restore(stale, boot.token()).await?;
+        let listed = file.entries.iter().map(|listed| listed.entry.name.clone()).collect();
         let bring = owned.clone();
         let bring = boot.track_future(async move { bring.start(file, stale).await });
         tasks.spawn(stop.clone().run_until_cancelled_owned(bring).then_nothing());
@@ -188,7 +189,7 @@ impl App {
                 tracing::error!(%error, "the control API has ended; HTTP goes on");
             }
         });
-        let opening = opening::after(boot, supervisor.clone(), config.boot_timeout);
+        let opening = opening::after(boot, supervisor.clone(), listed, config.boot_timeout);
         for listener in listeners {
             let accept = accept::accept(listener, plane.clone(), stop.clone()).map_err(system("listen"))?;
             let opened = stop.clone().run_until_cancelled_owned(opening.clone());

@@ -11,7 +11,7 @@ use serde::Serialize;
 use super::Cx;
 use crate::connect::Daemon;
 use crate::exit::{Exit, Failure};
-use crate::output::Format;
+use crate::output::{Format, Wanted};
 
 /// Look after what is published to browsers
 #[derive(Debug, clap::Args)]
@@ -31,12 +31,17 @@ enum Verb {
 /// host should send (as Netlify and Cloudflare Pages read it), and an example index.html if there is none.
 #[derive(Debug, clap::Args)]
 struct Bundle {
-    /// The directory, which is made if it is not there (-o for short)
-    #[arg(long, value_name = "DIR", value_hint = ValueHint::DirPath)]
+    /// The directory, which is made if it is not there
+    #[arg(short, long, value_name = "DIR", value_hint = ValueHint::DirPath)]
     out: PathBuf,
     /// Also overwrite what an earlier bundle has not written, or somebody has changed since
     #[arg(long)]
     force: bool,
+    /// How to print
+    // The global option, by its id, without its short name: to every bundler `-o` is the directory.
+    #[expect(dead_code, reason = "read as the global option that it is")]
+    #[arg(long, value_enum, default_value_t, value_name = "FORMAT", help_heading = "Global options")]
+    output: Wanted,
 }
 
 #[derive(Debug, Serialize)]
@@ -47,7 +52,7 @@ struct Written {
 }
 
 pub(crate) async fn run(cx: &Cx, args: Args) -> Result<Exit, Failure> {
-    let Verb::Bundle(Bundle { out, force }) = args.verb;
+    let Verb::Bundle(Bundle { out, force, .. }) = args.verb;
     let mut daemon = Daemon::connect(&cx.globals).await?;
     let files = receive::all(&mut daemon, cx.globals.wait_timeout).await?;
     if files.is_empty() {

@@ -79,6 +79,10 @@ impl Instance {
             join(pipes).await;
             drop(ticket);
             let output = last_lines(&book, started_ms);
+            let (cause, reason) = match tree::starved(&cause, &output) {
+                Some(starved) => (Cause::OutOfMemory, starved),
+                None => (cause, reason),
+            };
             // A task that has ended does not care.
             let end = End { cause, reason, ready, output };
             let _sent = events.send(Event::Ended { generation, end }).await;

@@ -4,6 +4,7 @@ use std::io;
 use std::sync::Arc;
 use std::time::Duration;
 
+use nix::sys::signal::Signal;
 use valor_wire::control::HUNG_UP;
 
 use super::events::Cause;
@@ -103,6 +104,20 @@ pub(super) fn describe(exit: Exit, out_of_memory: bool) -> String {
         Exit::Signal(_) => format!("it was ended by {exit}"),
         Exit::Unknown => "it ended".to_owned(),
     }
+}
+
+/// Where no group counts its memory, its last lines tell: it got no more, and aborted. `None`: they do not. They are its own words, a
+/// reason to show and no proof.
+pub(super) fn starved(cause: &Cause, output: &[String]) -> Option<String> {
+    // Rust's allocator, C++'s, and strerror(ENOMEM).
+    let says_so = |line: &&String| {
+        (line.starts_with("memory allocation of ") && line.contains(" bytes failed"))
+            || line.contains("std::bad_alloc")
+            || line.contains("Cannot allocate memory")
+    };
+    let last =
+        output.iter().rev().find(says_so).filter(|_| *cause == Cause::Signal(Signal::SIGABRT as i32))?;
+    Some(format!("it got no more memory and aborted: {last} (raise --memory, or find the leak)"))
 }
 
 /// The same in a word.

@@ -74,7 +74,7 @@ pub struct PluginView {
     pub sha256: String,
     /// Unexpected ends since the daemon was started.
     pub restarts: u64,
-    /// Of these: killed by the kernel for want of memory.
+    /// Of these: for want of memory.
     pub out_of_memory: u64,
     /// The mode in which it is published to browsers; `None`: it is not.
     pub web: Option<Mode>,

@@ -5,7 +5,7 @@ use std::path::PathBuf;
 use super::trial::{BAD, Trial, problem};
 use crate::artifacts::{built, command};
 use crate::client::Spec;
-use crate::harness::without_namespaces;
+use crate::harness::{Valord, without_namespaces};
 
 #[tokio::test]
 async fn memory_is_bounded() {
@@ -15,11 +15,26 @@ async fn memory_is_bounded() {
     problem(&trial.get("/bad/act").await, 502, "plugin-crashed");
     let reason = match &*cgroup.status {
         "full" => "it was killed by the kernel: out of memory",
-        // Where the kernel counts no group, malloc fails, and this plugin aborts.
-        _ => "it was ended by signal 6 (SIGABRT) ",
+        // Where the kernel counts no group, malloc fails, and this plugin says so and aborts.
+        _ => "it got no more memory and aborted: malloc: Cannot allocate memory ",
     };
     trial.restarted(pid, 1, reason).await;
+    assert_eq!(trial.plugin(BAD).await.out_of_memory, 1);
     trial.end().await;
+}
+
+#[tokio::test]
+async fn who_aborts_for_want_of_memory_is_named_for_it() {
+    let valord = Valord::start().await;
+    let spec = Spec::new(built("libvalor_test_runtime_plugin.so"), BAD);
+    valord.register(spec.limits(|limits| limits.memory = 96 << 20)).await;
+    problem(&valord.get("/bad/panic").await, 500, "plugin-failed");
+    assert_eq!(valord.get("/bad/eat").await.status, 502);
+    valord.until_logged(BAD, "(started again in ").await;
+    valord.until_state(BAD, "ready").await;
+    let plugin = valord.plugin(BAD).await;
+    assert_eq!((plugin.restarts, plugin.out_of_memory), (1, 1), "{}", valord.log(BAD).await);
+    valord.stop().await;
 }
 
 /// `N REASON`, as the plugin found out, which serves on.

@@ -11,6 +11,7 @@ use tonic::{Code, Status};
 use valor_control::v1::{ListRequest, UnregisterRequest};
 
 use super::faulty::Faulty;
+use super::random::{Victim, seeded, until_settled};
 use super::{adopt_orphans, files, until_nobody_is_left};
 use crate::client::{self, Spec};
 use crate::daemon::{Daemon, directory};
@@ -22,13 +23,20 @@ const X: &str = "x";
 /// A registration of a module has at least so many steps on the disk.
 const FEW: usize = 10;
 
+/// At random.
+const SOME: u32 = 10;
+
 async fn register(daemon: &Daemon, module: &Path) -> Result<(), Status> {
     let registered = client::register(daemon.control.clone(), Spec::new(module, X));
     tokio::time::timeout(PATIENCE, registered).await.expect("a registration is not answered").map(drop)
 }
 
+async fn try_unregister(daemon: &Daemon) -> Result<(), Status> {
+    daemon.control.clone().unregister(UnregisterRequest { name: X.to_owned() }).await.map(drop)
+}
+
 async fn unregister(daemon: &Daemon) {
-    daemon.control.clone().unregister(UnregisterRequest { name: X.to_owned() }).await.unwrap();
+    try_unregister(daemon).await.unwrap();
 }
 
 /// Whether it is registered and serves, as the API and HTTP say with one voice.
@@ -109,7 +117,7 @@ async fn a_registration_of_a_module_meets_an_error_at_every_step() {
     nonsense.write_all(b"no plugin").unwrap();
     let left = ["plugins/x.gone", "data/x"].map(|path| dir.path().join("state").join(path));
     let mut valord = Faulty::start(dir.path()).await;
-    for errno in ["ENOSPC", "EROFS"] {
+    for errno in ["ENOSPC", "EIO", "EROFS"] {
         let mut refused = 0;
         for step in 0.. {
             valord.order(&format!("{errno} {step}"));
@@ -146,6 +154,50 @@ async fn a_registration_of_a_module_meets_an_error_at_every_step() {
         assert!(refused >= FEW, "only {refused} steps can fail of {errno}");
     }
     assert!(!valord.stop().await);
+}
+
+#[tokio::test]
+async fn whoever_is_killed_while_a_module_comes_or_goes_it_is_there_whole_or_not_at_all() {
+    let (mut random, rounds) = seeded(SOME);
+    adopt_orphans();
+    let dir = directory();
+    let (_shop, module) = small();
+    let mut valord = Faulty::start(dir.path()).await;
+    let mut is = false;
+    for round in 0..rounds {
+        let victim = Victim::any(&mut random);
+        if let Victim::ValordAt(step) = victim {
+            valord.order(&format!("kill {step}"));
+        }
+        let change = async {
+            match is {
+                false => register(&valord.daemon, &module).await.is_ok(),
+                true => try_unregister(&valord.daemon).await.is_ok(),
+            }
+        };
+        let (done, ()) = tokio::join!(change, victim.dies(&valord.daemon, &mut random));
+        let what = format!("round {round}: registered {is}, {victim:?}, done {done}");
+        let survives = !matches!(victim, Victim::Valord(_)) && !valord.daemon.has_ended();
+        let killed = if survives { until_settled(&mut valord.daemon).await } else { true };
+        let may_be = match (done, killed) {
+            (true, _) => vec![!is],
+            (false, true) => vec![is, !is],
+            (false, false) => vec![is],
+        };
+        if killed {
+            valord.daemon.end().await;
+            drop(valord);
+            until_nobody_is_left().await;
+            valord = Faulty::start(dir.path()).await;
+        } else {
+            valord.order("none");
+        }
+        is = serves(&valord.daemon).await;
+        assert!(may_be.contains(&is), "{what}: {is} instead of {may_be:?}");
+        until_kept(&mut valord.daemon, dir.path(), is.then_some(&*module)).await;
+    }
+    assert!(!valord.stop().await);
+    until_nobody_is_left().await;
 }
 
 #[tokio::test]

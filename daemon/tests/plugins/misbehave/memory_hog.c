@@ -6,7 +6,7 @@ static void act(const valor_host *host, valor_worker *worker, valor_exchange *ex
     ACT_UNUSED;
     for (;;) {
         volatile char *block = malloc(1 << 20);
-        if (!block) abort();
+        if (!block) perror("malloc"), abort();
         for (size_t i = 0; i < 1 << 20; i += 4096) block[i] = 1;
     }
 }

@@ -32,6 +32,7 @@ const PATHS: &[&str] = &[
     "/fetch-spawned?url=",
     "/drop",
     "/forever",
+    "/eat",
     "/counters",
     "/config",
     "/log?text=",
@@ -88,6 +89,12 @@ pub(crate) async fn route(cx: &Context, mut request: Request) -> Result<Response
         "/forever" => {
             let _guard = Guard::new();
             std::future::pending().await
+        }
+        "/eat" => {
+            let mut eaten = Vec::new();
+            loop {
+                eaten.push(std::hint::black_box(vec![1_u8; 1 << 20]));
+            }
         }
         "/counters" => {
             let [requests, dropped, ticks] =
