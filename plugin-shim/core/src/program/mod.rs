@@ -6,19 +6,24 @@
 //! ```
 //!
 //! A new engine writes a [`Program`]: how far its process is confined ([`Profile`]), how it reads an artifact, and how it serves one.
-//! Its [`serve`](Program::serve) loads the artifact of the [`Plan`], calls [`Plan::seal`] before anything of the plugin runs, creates the
-//! plugin, sends `Ready` or `Failed`, and pumps the data sockets by [`serve::Worker`](crate::serve::Worker) until valord closes them.
+//! Its [`serve`](Program::serve) is [`attend`] with what begins it: that loads the artifact of the [`Plan`] and starts [`Workers`], which closes
+//! the sandbox before anything of the plugin runs. The workers create the plugin, tell `Ready` or `Failed` by their [`Teller`], and pump the
+//! data sockets by [`serve::Worker`](crate::serve::Worker) until valord closes them.
 
+mod attend;
 mod cli;
 mod run;
+mod workers;
 
 use std::error::Error;
 use std::ffi::OsString;
 use std::io::Write as _;
 use std::process::ExitCode;
 
+pub use attend::{Failure, News, Teller, attend};
 use cli::Command;
 pub use run::{Files, Plan};
+pub use workers::Workers;
 
 use crate::control::{Listener, Reporter};
 use crate::one_shot::OneShotError;

@@ -17,7 +17,7 @@ use std::path::Path;
 use valor_shim_core::sandbox::EngineProfile;
 use valor_shim_core::wire::control::Setup;
 
-pub(crate) use worker::{Recipe, run};
+pub(crate) use worker::{Recipe, serve};
 
 macro_rules! boot {
     ($($name:literal),* $(,)?) => {

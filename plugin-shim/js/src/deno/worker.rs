@@ -5,15 +5,16 @@ use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use valor_shim_core::control::Reporter;
+use valor_shim_core::program::{Failure, News, Teller};
 use valor_shim_core::sandbox::EngineProcess;
 use valor_shim_core::serve::{self, Exchange, Handler, Head, PollLoop, Pumped, Turn};
-use valor_shim_core::wire::control::LogLevel;
+use valor_shim_core::wire::control::{LogLevel, Step};
 use valor_shim_core::wire::{Limits, Violation};
 
 use super::channel::Channel;
 use super::exchanges::Exchanges;
 use super::frames::{self, Frame, Tell, Told};
-use crate::engine::{News, Newsroom};
+use crate::engine::ABI;
 
 /// How long Deno may take to answer a ping once a request is past its deadline.
 const GRACE: Duration = Duration::from_secs(2);
@@ -36,7 +37,7 @@ struct Worker {
     sockets: usize,
     channel: Channel,
     state: State,
-    news: Arc<Newsroom>,
+    teller: Teller,
     created: bool,
     version: String,
     /// There is no way on; the main thread knows, and ends the process.
@@ -52,43 +53,36 @@ struct State {
     doubt: Option<Instant>,
 }
 
-/// Creates the plugin and serves it until all sockets are closed.
-pub(crate) fn run(recipe: Recipe, sockets: Vec<OwnedFd>, log: &Reporter, news: &Arc<Newsroom>) {
-    news.ended(serve(recipe, sockets, log, news));
-}
-
-/// Whether it has ended for a reason that was told already.
-fn serve(
-    recipe: Recipe,
-    sockets: Vec<OwnedFd>,
-    log: &Reporter,
-    news: &Arc<Newsroom>,
-) -> Result<bool, String> {
+/// Creates the plugin and serves it until all sockets are closed; whether it has ended for a reason that was told already.
+pub(crate) fn serve(recipe: Recipe, sockets: Vec<OwnedFd>, teller: &Teller) -> Result<bool, Failure> {
+    let failed = Failure::at(Step::Create);
     let Recipe { process, file, env } = recipe;
     let cure = "raise the plugin's limit of descriptors";
     let copy = |fd: &OwnedFd| {
-        fd.as_fd().try_clone_to_owned().map_err(|error| format!("cannot copy a socket: {error}: {cure}"))
+        fd.as_fd()
+            .try_clone_to_owned()
+            .map_err(|error| failed(format!("cannot copy a socket: {error}: {cure}")))
     };
     let mut polled = sockets.iter().map(copy).collect::<Result<Vec<_>, _>>()?;
     polled.push(copy(&process.socket)?);
     let channel = Channel::new(copy(&process.socket)?);
-    process.go().map_err(|error| format!("Deno cannot be let go: {error}"))?;
+    process.go().map_err(|error| failed(format!("Deno cannot be let go: {error}")))?;
     let (count, core) = (sockets.len(), serve::Worker::new(sockets, Limits::default()));
     core.bind();
     let poll_loop =
-        PollLoop::new(&core).map_err(|errno| format!("cannot make an eventfd: {errno}: {cure}"))?;
+        PollLoop::new(&core).map_err(|errno| failed(format!("cannot make an eventfd: {errno}: {cure}")))?;
     let mut out = Vec::new();
     let config = serde_json::json!({ "file": file, "env": env }).to_string();
     frames::put(&mut out, Tell::Config, 0, config.as_bytes());
     let exchanges = Exchanges::new(Arc::clone(&core));
-    let state = State { exchanges, out, log: log.clone(), doubt: None };
+    let state = State { exchanges, out, log: teller.log().clone(), doubt: None };
     let mut worker = Worker {
         core,
         process,
         sockets: count,
         channel,
         state,
-        news: Arc::clone(news),
+        teller: teller.clone(),
         created: false,
         version: String::new(),
         broken: false,
@@ -109,7 +103,7 @@ impl Worker {
     /// Reads what Deno says.
     fn hear(&mut self) -> Pumped {
         let drained = self.channel.fill();
-        let Self { channel, state, news, created, version, .. } = self;
+        let Self { channel, state, teller, created, version, .. } = self;
         let heard = channel.frames(|frame| match frame.kind {
             Told::Hello => {
                 *version = String::from_utf8_lossy(frame.payload).chars().take(40).collect();
@@ -117,10 +111,8 @@ impl Worker {
             }
             Told::Created if !*created => {
                 *created = true;
-                news.tell(News::Created(format!(
-                    "deno {version}, valor-shim-js {}",
-                    env!("CARGO_PKG_VERSION")
-                )));
+                let sdk = format!("deno {version}, valor-shim-js {}", env!("CARGO_PKG_VERSION"));
+                teller.tell(News::Ready { abi: ABI, sdk });
                 Ok(())
             }
             Told::Failed if !*created => Err(String::from_utf8_lossy(frame.payload).into_owned()),
@@ -146,7 +138,7 @@ impl Worker {
             return;
         }
         self.process.kill();
-        self.news.tell(if self.created { News::Broken(message) } else { News::NotCreated(message) });
+        self.teller.give_up(self.created, message);
     }
 
     /// Asks Deno for a sign of life when a request is past its deadline; when the next look is due.

@@ -5,17 +5,17 @@ use std::rc::Rc;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
-use valor_shim_core::control::Reporter;
+use valor_shim_core::program::{Failure, News, Teller};
 use valor_shim_core::serve::{
     self, EVENT_CANCELLED, EVENT_READABLE, EVENT_RESPONSE, EVENT_WRITABLE, Exchange, Handler, Head, PollLoop,
     Pumped, Turn,
 };
+use valor_shim_core::wire::control::Step;
 use valor_shim_core::wire::{Limits, Violation};
 
-use super::ENGINE;
 use super::isolate::{Isolate, Recipe};
-use super::news::{News, Newsroom};
 use super::turn::{Cause, Wreck};
+use super::{ABI, ENGINE};
 use crate::host::{Host, Outcome, write_head};
 
 /// One thread's share, which for JavaScript is everything.
@@ -23,7 +23,7 @@ struct Worker {
     core: Arc<serve::Worker>,
     recipe: Recipe,
     state: State,
-    news: Arc<Newsroom>,
+    teller: Teller,
     /// There is no way on; the main thread knows, and ends the process.
     broken: bool,
 }
@@ -50,31 +50,22 @@ struct Waiting {
     end: bool,
 }
 
-/// Creates the plugin and serves it until all sockets are closed.
-pub(super) fn run(recipe: Recipe, sockets: Vec<OwnedFd>, log: &Reporter, news: &Arc<Newsroom>) {
-    news.ended(serve(recipe, sockets, log, news));
-}
-
-/// Whether it has ended for a reason that was told already.
-fn serve(
-    recipe: Recipe,
-    sockets: Vec<OwnedFd>,
-    log: &Reporter,
-    news: &Arc<Newsroom>,
-) -> Result<bool, String> {
+/// Creates the plugin and serves it until all sockets are closed; whether it has ended for a reason that was told already.
+pub(super) fn serve(recipe: Recipe, sockets: Vec<OwnedFd>, teller: &Teller) -> Result<bool, Failure> {
+    let failed = Failure::at(Step::Create);
     let cure = "raise the plugin's limit of descriptors";
     let polled: Result<Vec<_>, _> =
         sockets.iter().map(|socket| socket.as_fd().try_clone_to_owned()).collect();
-    let polled = polled.map_err(|error| format!("cannot copy a data socket: {error}: {cure}"))?;
+    let polled = polled.map_err(|error| failed(format!("cannot copy a data socket: {error}: {cure}")))?;
     let core = serve::Worker::new(sockets, Limits::default());
     core.bind();
     let poll_loop =
-        PollLoop::new(&core).map_err(|errno| format!("cannot make an eventfd: {errno}: {cure}"))?;
-    let host = Host::new(Arc::clone(&core), log.clone(), 1);
-    let isolate = Isolate::new(&recipe, Rc::clone(&host))?;
+        PollLoop::new(&core).map_err(|errno| failed(format!("cannot make an eventfd: {errno}: {cure}")))?;
+    let host = Host::new(Arc::clone(&core), teller.log().clone(), 1);
+    let isolate = Isolate::new(&recipe, Rc::clone(&host)).map_err(failed)?;
     let state =
         State { isolate, host, created: false, ready: false, waiting: Vec::new(), text: String::new() };
-    let mut worker = Worker { core, recipe, state, news: Arc::clone(news), broken: false };
+    let mut worker = Worker { core, recipe, state, teller: teller.clone(), broken: false };
     if let Err(errno) = poll_loop.run(polled, &mut worker) {
         worker.give_up(format!("cannot wait for the data sockets: {errno}"));
     }
@@ -92,7 +83,7 @@ impl Worker {
                 self.state.ready = true;
                 // A fresh isolate is no news to valord.
                 if !std::mem::replace(&mut self.state.created, true) {
-                    self.news.tell(News::Created(ENGINE.to_owned()));
+                    self.teller.tell(News::Ready { abi: ABI, sdk: ENGINE.to_owned() });
                 }
                 for Waiting { id, cause, method, text, end } in std::mem::take(&mut self.state.waiting) {
                     self.state.isolate.request(cause, (id, &method, &text, end));
@@ -106,7 +97,7 @@ impl Worker {
 
     fn give_up(&mut self, message: String) {
         self.broken = true;
-        self.news.tell(if self.state.created { News::Broken(message) } else { News::NotCreated(message) });
+        self.teller.give_up(self.state.created, message);
     }
 
     /// Ends the isolate with all that is in flight in it, and makes a fresh one.

@@ -23,100 +23,32 @@ mod worker;
 
 use std::process::ExitCode;
 
-use valor_abi::VALOR_ABI_VERSION;
-use valor_shim_core::control::{ControlError, Listener, Notice, Reporter};
-use valor_shim_core::program::Plan;
-use valor_shim_core::wire::control::{FromShim, HUNG_UP, LogLevel, Step};
+use valor_shim_core::control::{Listener, Reporter};
+use valor_shim_core::program::{self, Failure, Plan, Teller};
+use valor_shim_core::wire::control::Step;
 
 use library::Library;
-use progress::{News, Progress};
-
-/// A step of the start that has failed.
-#[derive(Debug, thiserror::Error)]
-#[error("{message}")]
-pub(crate) struct Failure {
-    /// Which.
-    pub(crate) step: Step,
-    /// Why, and what to do about it.
-    pub(crate) message: String,
-}
+use progress::Progress;
 
 /// Runs the plugin until its sockets are closed, and only then returns. In all other cases the process ends here and now: the
 /// plugin's threads may be anywhere, and its exit handlers may take their time.
 pub fn serve(plan: Plan, listener: &mut Listener, reporter: &Reporter) -> ExitCode {
     process::line_buffered_stdout();
     host::log_to(reporter.clone());
-    let code = match begin(plan, reporter) {
-        Ok((progress, sdk)) => match attend(progress, &sdk, listener, reporter) {
-            Ok(End::Done) => return ExitCode::SUCCESS,
-            Ok(End::Orphaned) | Err(ControlError::HungUp) => HUNG_UP.into(),
-            Ok(End::Failed) => 1,
-            Err(error) => process::complain(&error),
-        },
-        Err(Failure { step, message }) => reporter
-            .send(&FromShim::Failed { step, message })
-            .map_or_else(|error| process::complain(&error), |()| 1),
-    };
-    process::end(code)
-}
-
-/// Why the control loop was left.
-enum End {
-    /// All workers have returned, their sockets closed.
-    Done,
-    /// valord is gone.
-    Orphaned,
-    /// valord was told what failed.
-    Failed,
-}
-
-/// The control loop.
-fn attend(
-    progress: &Progress,
-    sdk: &str,
-    listener: &mut Listener,
-    reporter: &Reporter,
-) -> Result<End, ControlError> {
-    loop {
-        match listener.wait()? {
-            // The data sockets say when those in flight are done: valord closes them then.
-            Notice::Drain => {}
-            Notice::HungUp => return Ok(End::Orphaned),
-            Notice::Poked => {
-                for news in progress.news() {
-                    match news {
-                        News::Created => {
-                            reporter
-                                .send(&FromShim::Ready { abi: VALOR_ABI_VERSION, sdk: sdk.to_owned() })?;
-                        }
-                        News::NotCreated(message) => {
-                            reporter.send(&FromShim::Failed { step: Step::Create, message })?;
-                            return Ok(End::Failed);
-                        }
-                        News::Deserted(message) => {
-                            let (level, target) = (LogLevel::Error, "valor".to_owned());
-                            reporter.send(&FromShim::Log { level, target, message })?;
-                            return Ok(End::Failed);
-                        }
-                        News::Done => return Ok(End::Done),
-                    }
-                }
-            }
-        }
+    match program::attend(|teller| begin(plan, teller), listener, reporter, "valor-shim") {
+        0 => ExitCode::SUCCESS,
+        code => process::end(code.into()),
     }
 }
 
 /// Loads the library, closes the sandbox, and lets worker 0 create the plugin.
-fn begin(plan: Plan, reporter: &Reporter) -> Result<(&'static Progress, String), Failure> {
-    let failure = |step| move |message| Failure { step, message };
-    let library = Library::open(&plan.artifact).map_err(failure(Step::Load))?;
-    let entry = library.entry().map_err(failure(Step::Abi))?;
-    let count = plan.workers.clamp(1, plan.sockets.len().max(1));
+fn begin(plan: Plan, teller: &Teller) -> Result<usize, Failure> {
+    let library = Library::open(&plan.artifact).map_err(Failure::at(Step::Load))?;
+    let entry = library.entry().map_err(Failure::at(Step::Abi))?;
     // Its threads use it until the process ends.
-    let progress: &'static Progress = Box::leak(Box::new(Progress::new(count, reporter.clone())));
-    worker::spawn(count, plan.sockets, &plan.name, &plan.config, progress).map_err(failure(Step::Load))?;
-    (plan.seal)().map_err(failure(Step::Seal))?;
-    let (plugin, sdk) = library::describe(entry).map_err(failure(Step::Abi))?;
-    progress.begin(plugin);
-    Ok((progress, sdk))
+    let progress: &'static Progress = Box::leak(Box::new(Progress::new(teller.clone())));
+    let count = worker::start(plan, progress)?;
+    let (plugin, sdk) = library::describe(entry).map_err(Failure::at(Step::Abi))?;
+    progress.begin(plugin, sdk);
+    Ok(count)
 }

@@ -1,21 +1,9 @@
-//! The process itself: its end, and its last words.
-
-use std::error::Error;
-use std::io::Write;
-
-use valor_shim_core::program::chain;
+//! The process itself: its end, and its standard output.
 
 /// Ends the process now: no exit handlers, no destructors, other threads wherever they are.
 pub(super) fn end(code: i32) -> ! {
     // SAFETY: no preconditions.
     unsafe { libc::_exit(code) }
-}
-
-/// Writes an error to stderr, and gives the exit code for it.
-pub(super) fn complain(error: &dyn Error) -> i32 {
-    // Fails only when nobody reads the log.
-    drop(writeln!(std::io::stderr(), "valor-shim: {}", chain(error)));
-    1
 }
 
 /// C's stdout is a pipe to valord's log, where a line should show up when it is written.

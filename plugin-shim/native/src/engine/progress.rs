@@ -1,51 +1,35 @@
 //! Where the workers are, and what the main thread has to know of it.
 
-use std::collections::VecDeque;
 use std::sync::{Condvar, Mutex, MutexGuard, PoisonError};
 
-use valor_abi::valor_plugin;
-use valor_shim_core::control::Reporter;
+use valor_abi::{VALOR_ABI_VERSION, valor_plugin};
+use valor_shim_core::program::{News, Teller};
 
 /// Shared by the main thread and the workers.
 #[derive(Debug)]
 pub(super) struct Progress {
     state: Mutex<State>,
     changed: Condvar,
-    reporter: Reporter,
+    teller: Teller,
 }
 
 #[derive(Debug)]
 struct State {
-    plugin: Option<&'static valor_plugin>,
+    /// What was loaded, and the SDK that it names.
+    plugin: Option<(&'static valor_plugin, String)>,
     /// Whether worker 0 has said that it is created, or that it failed.
     created: Option<bool>,
-    /// Workers that have not returned.
-    running: usize,
-    news: VecDeque<News>,
-}
-
-/// What the main thread has to act upon.
-#[derive(Debug, PartialEq, Eq)]
-pub(super) enum News {
-    /// The plugin is created.
-    Created,
-    /// It is not, and why.
-    NotCreated(String),
-    /// A worker has left its sockets.
-    Deserted(String),
-    /// All workers have returned, their sockets closed.
-    Done,
 }
 
 impl Progress {
-    pub(super) fn new(workers: usize, reporter: Reporter) -> Self {
-        let state = State { plugin: None, created: None, running: workers, news: VecDeque::new() };
-        Self { state: Mutex::new(state), changed: Condvar::new(), reporter }
+    pub(super) fn new(teller: Teller) -> Self {
+        let state = State { plugin: None, created: None };
+        Self { state: Mutex::new(state), changed: Condvar::new(), teller }
     }
 
     /// The library is loaded and the sandbox sealed: worker 0 may go.
-    pub(super) fn begin(&self, plugin: &'static valor_plugin) {
-        self.lock().plugin = Some(plugin);
+    pub(super) fn begin(&self, plugin: &'static valor_plugin, sdk: String) {
+        self.lock().plugin = Some((plugin, sdk));
         self.changed.notify_all();
     }
 
@@ -54,7 +38,7 @@ impl Progress {
         let mut state = self.lock();
         loop {
             match state.plugin {
-                Some(plugin) if index == 0 || state.created == Some(true) => return plugin,
+                Some((plugin, _)) if index == 0 || state.created == Some(true) => return plugin,
                 _ => state = self.changed.wait(state).unwrap_or_else(PoisonError::into_inner),
             }
         }
@@ -67,10 +51,13 @@ impl Progress {
             return;
         }
         state.created = Some(result.is_ok());
-        state.news.push_back(result.map_or_else(News::NotCreated, |()| News::Created));
+        let sdk = state.plugin.as_mut().map(|(_, sdk)| std::mem::take(sdk)).unwrap_or_default();
         drop(state);
         self.changed.notify_all();
-        self.reporter.poke();
+        match result {
+            Ok(()) => self.teller.tell(News::Ready { abi: VALOR_ABI_VERSION, sdk }),
+            Err(message) => self.teller.give_up(false, message),
+        }
     }
 
     /// Worker `index` has returned from the plugin with `code`; `done`: when all of its sockets were closed.
@@ -78,21 +65,11 @@ impl Progress {
         if index == 0 {
             self.created(Err(format!("the plugin's worker returned {code} before it was created")));
         }
-        let mut state = self.lock();
-        state.running -= 1;
-        if !done {
-            let message = format!("worker {index} of the plugin returned {code} while its sockets were open");
-            state.news.push_back(News::Deserted(message));
-        } else if state.running == 0 {
-            state.news.push_back(News::Done);
-        }
-        drop(state);
-        self.reporter.poke();
-    }
-
-    /// What has happened since the last time.
-    pub(super) fn news(&self) -> VecDeque<News> {
-        std::mem::take(&mut self.lock().news)
+        self.teller.tell(if done {
+            News::Done
+        } else {
+            News::Broken(format!("worker {index} of the plugin returned {code} while its sockets were open"))
+        });
     }
 
     fn lock(&self) -> MutexGuard<'_, State> {

@@ -2,15 +2,15 @@
 
 use std::cell::RefCell;
 use std::ffi::{c_int, c_void};
-use std::os::fd::{AsRawFd, OwnedFd, RawFd};
+use std::os::fd::{AsRawFd, RawFd};
 use std::ptr::{from_ref, with_exposed_provenance_mut};
 use std::sync::{Arc, OnceLock};
-use std::thread::Builder;
 
 use valor_abi::{
     VALOR_EVENT_CANCELLED, VALOR_EVENT_READABLE, VALOR_EVENT_RESPONSE, VALOR_EVENT_WRITABLE, valor_field,
     valor_plugin, valor_request, valor_worker, valor_worker_args,
 };
+use valor_shim_core::program::{Failure, Plan, Workers};
 use valor_shim_core::serve::{
     self, EVENT_CANCELLED, EVENT_READABLE, EVENT_RESPONSE, EVENT_WRITABLE, Exchange, Handler, Head, Pumped,
 };
@@ -55,32 +55,20 @@ struct Job {
     name: Arc<str>,
 }
 
-/// Starts the threads, which wait for their turn.
-pub(super) fn spawn(
-    count: usize,
-    sockets: Vec<OwnedFd>,
-    name: &str,
-    config: &str,
-    progress: &'static Progress,
-) -> Result<(), String> {
-    let mut shares: Vec<Vec<OwnedFd>> = (0..count).map(|_| Vec::new()).collect();
-    for (i, socket) in sockets.into_iter().enumerate() {
-        shares[i % count].push(socket);
-    }
-    let (name, config): (Arc<str>, Arc<str>) = (name.into(), config.into());
+/// Starts the threads and closes the sandbox; how many there are. They wait until the plugin [begins](Progress::begin).
+pub(super) fn start(mut plan: Plan, progress: &'static Progress) -> Result<usize, Failure> {
+    let count = plan.workers.clamp(1, plan.sockets.len().max(1));
+    let shares = plan.deal(count);
+    let (name, config): (Arc<str>, Arc<str>) = (plan.name.into(), plan.config.into());
+    let mut workers = Workers::default();
     for (index, sockets) in shares.into_iter().enumerate() {
         let fds = sockets.iter().map(AsRawFd::as_raw_fd).collect();
         let core = serve::Worker::new(sockets, Limits::default());
         let worker = Box::leak(Box::new(Worker { core, index, progress, plugin: OnceLock::new() }));
         let job = Job { worker, count, fds, config: Arc::clone(&config), name: Arc::clone(&name) };
-        let thread = Builder::new().name(format!("worker-{index}")).stack_size(STACK);
-        thread.spawn(move || job.run()).map_err(|error| {
-            format!(
-                "cannot start worker thread {index}: {error}: raise the plugin's limits of threads or memory"
-            )
-        })?;
+        workers.spawn(STACK, move || job.run())?;
     }
-    Ok(())
+    workers.begin(plan.seal)
 }
 
 impl Job {

@@ -17,18 +17,16 @@ mod state;
 mod worker;
 
 use std::sync::Arc;
-use std::sync::mpsc::sync_channel;
-use std::thread::Builder;
 
 use tokio::sync::Semaphore;
-use valor_shim_core::program::{Files, Plan};
+use valor_shim_core::program::{Failure, Files, News, Plan, Teller, Workers};
 use valor_shim_core::wire::control::Step;
 use wasmtime::component::{Component, Linker};
 use wasmtime_wasi_http::p2::bindings::ProxyPre;
 
 use crate::load;
 use crate::memory::Budget;
-use crate::serve::{News, Teller};
+use crate::serve::ready;
 use crate::ticker::Ticker;
 use state::State;
 
@@ -49,8 +47,8 @@ pub(crate) struct Recipe {
 
 /// Maps the code again, for an engine with a pool of the size that it needs; starts the workers and closes the sandbox. The result is
 /// how many workers there are.
-pub(crate) fn start(code: &Component, plan: Plan, teller: &Teller) -> Result<usize, (Step, String)> {
-    let load = |message: String| (Step::Load, message);
+pub(crate) fn start(code: &Component, mut plan: Plan, teller: &Teller) -> Result<usize, Failure> {
+    let load = Failure::at(Step::Load);
     let failed = |error: wasmtime::Error| load(format!("{error:#}"));
     let (config, places, reserved) = pool::config(code);
     let component = load::component(&plan.artifact, &config).map_err(load)?;
@@ -63,38 +61,19 @@ pub(crate) fn start(code: &Component, plan: Plan, teller: &Teller) -> Result<usi
     let environment = state::environment(&plan);
     let budget = Budget::new(plan.memory, reserved);
     let places = Semaphore::new(places);
+    let (mut workers, shares) = (Workers::default(), plan.deal(plan.workers.max(1)));
     let recipe = Arc::new(Recipe { pre, ticker, budget, places, name: plan.name, environment, files });
 
-    let workers = plan.workers.max(1);
-    let mut shares: Vec<_> = (0..workers).map(|_| Vec::new()).collect();
-    for (index, socket) in plan.sockets.into_iter().enumerate() {
-        shares[index % workers].push(socket);
-    }
-    let mut begins = Vec::new();
-    for (index, sockets) in shares.into_iter().enumerate() {
-        let (go, begin) = sync_channel::<()>(1);
+    for sockets in shares {
         let (recipe, teller) = (Arc::clone(&recipe), teller.clone());
-        let thread = Builder::new().name(format!("worker-{index}")).stack_size(STACK).spawn(move || {
-            // Fails when the start has, and the process ends.
-            if begin.recv().is_ok() {
-                teller.tell(match worker::run(&recipe, sockets, &teller) {
-                    Ok(()) => News::Done,
-                    Err(error) => News::Broken(format!("a worker cannot go on: {error}")),
-                });
-            }
-        });
-        thread.map_err(|error| {
-            load(format!(
-                "cannot start a worker thread: {error}: raise the plugin's limits of threads or memory"
-            ))
+        workers.spawn(STACK, move || {
+            teller.tell(match worker::run(&recipe, sockets, &teller) {
+                Ok(()) => News::Done,
+                Err(error) => News::Broken(format!("a worker cannot go on: {error}")),
+            });
         })?;
-        begins.push(go);
     }
-    (plan.seal)().map_err(|message| (Step::Seal, message))?;
-    for go in begins {
-        // Fails only when the thread is gone, which it cannot be yet.
-        let _sent: Result<(), _> = go.send(());
-    }
-    teller.tell(News::Ready(1));
-    Ok(workers)
+    let count = workers.begin(plan.seal)?;
+    teller.tell(ready());
+    Ok(count)
 }

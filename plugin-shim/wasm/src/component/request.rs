@@ -7,6 +7,7 @@ use std::task::{Context, Poll};
 use bytes::Bytes;
 use http_body_util::BodyExt as _;
 use tokio::sync::oneshot;
+use valor_shim_core::program::Teller;
 use valor_shim_core::serve::Refused;
 use valor_shim_core::wire::ResetCode;
 use valor_shim_core::wire::control::LogLevel;
@@ -18,7 +19,6 @@ use super::Recipe;
 use super::body::Incoming;
 use super::gate::{Gate, Gates};
 use super::state::State;
-use crate::serve::Teller;
 use crate::ticker::Ticker;
 
 type Answer = Result<http::Response<WasiBody>, ErrorCode>;

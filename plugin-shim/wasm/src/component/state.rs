@@ -3,7 +3,7 @@
 use std::path::PathBuf;
 use std::sync::Arc;
 
-use valor_shim_core::program::{Files, Plan};
+use valor_shim_core::program::{Files, Plan, Teller};
 use valor_shim_core::wire::control::LogLevel;
 use wasmtime::component::ResourceTable;
 use wasmtime_wasi::{FsPerms, WasiCtx, WasiCtxView, WasiView};
@@ -15,7 +15,6 @@ use super::Recipe;
 use super::fetch::{self, Rest};
 use super::gate::{Gate, Gates};
 use crate::memory::Share;
-use crate::serve::Teller;
 
 /// The variable with the plugin's configuration as JSON, where there is one.
 const CONFIG: &str = "VALOR_CONFIG";

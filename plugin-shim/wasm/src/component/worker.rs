@@ -8,6 +8,7 @@ use tokio::io::Interest;
 use tokio::io::unix::AsyncFd;
 use tokio::runtime::Builder;
 use tokio::sync::Notify;
+use valor_shim_core::program::Teller;
 use valor_shim_core::serve::{self, Exchange, Handler, Head, Pumped};
 use valor_shim_core::wire::control::LogLevel;
 use valor_shim_core::wire::{Limits, ResetCode, Violation};
@@ -17,7 +18,6 @@ use super::body::{Entry, Incoming};
 use super::gate::Gates;
 use super::ready::watch;
 use super::request;
-use crate::serve::Teller;
 
 /// For files: of one worker.
 const MAX_BLOCKING_THREADS: usize = 8;

@@ -9,6 +9,7 @@ use valor_abi::message::{
     CLOCK_MONOTONIC, CLOCK_WALL, FETCHES, Fields, MAX_BATCH, MAX_EXCHANGES, MAX_RANDOM, MAX_WINDOW, MODULE,
     Message, NOW, RANDOM, SEND, Writer, frames, reset,
 };
+use valor_shim_core::program::Teller;
 use valor_shim_core::serve::{self, Refused};
 use valor_shim_core::wire::control::LogLevel;
 use valor_shim_core::wire::{RequestHead, ResetCode};
@@ -16,7 +17,6 @@ use wasmtime::{Caller, Linker, Memory, bail};
 
 use super::held::{Held, Sending};
 use crate::memory::{Budget, Share};
-use crate::serve::Teller;
 
 /// The host's side of one instance.
 pub(crate) struct Host {

@@ -12,15 +12,11 @@ mod held;
 mod host;
 mod worker;
 
-use std::sync::mpsc::sync_channel;
-use std::thread::Builder;
-
-use valor_shim_core::program::Plan;
+use valor_shim_core::program::{Failure, Plan, Teller, Workers};
 use valor_shim_core::wire::control::Step;
 use wasmtime::{InstancePre, Linker, Module};
 
 use crate::memory::Budget;
-use crate::serve::{News, Teller};
 use crate::ticker::Ticker;
 use host::Host;
 
@@ -37,35 +33,15 @@ pub(crate) struct Recipe {
 }
 
 /// Starts the worker, closes the sandbox, and lets the worker create the plugin.
-pub(crate) fn start(module: &Module, plan: Plan, teller: &Teller) -> Result<(), (Step, String)> {
-    let load = |message: String| (Step::Load, message);
+pub(crate) fn start(module: &Module, plan: Plan, teller: &Teller) -> Result<usize, Failure> {
+    let load = Failure::at(Step::Load);
     let mut linker = Linker::new(module.engine());
     host::imports(&mut linker).map_err(|error| load(format!("{error:#}")))?;
     let pre = linker.instantiate_pre(module).map_err(|error| load(format!("{error:#}")))?;
     let ticker = Ticker::start(module.engine()).map_err(load)?;
     let config = if plan.config == "null" { String::new() } else { plan.config };
     let recipe = Recipe { pre, ticker, budget: Budget::new(plan.memory, 0), name: plan.name, config };
-    let (go, begin) = sync_channel::<()>(1);
-    let (own, sockets) = (teller.clone(), plan.sockets);
-    let thread = Builder::new().name("worker-0".to_owned()).stack_size(STACK).spawn(move || {
-        // Fails when the start has, and the process ends.
-        if begin.recv().is_ok() {
-            worker::run(recipe, sockets, &own);
-        }
-    });
-    thread.map_err(|error| {
-        load(format!(
-            "cannot start the worker thread: {error}: raise the plugin's limits of threads or memory"
-        ))
-    })?;
-    (plan.seal)().map_err(|message| (Step::Seal, message))?;
-    // Fails only when the thread is gone, which it cannot be yet.
-    let _sent: Result<(), _> = go.send(());
-    Ok(())
-}
-
-impl Recipe {
-    fn failed(teller: &Teller, step: Step, message: String) {
-        teller.tell(News::Failed(step, message));
-    }
+    let (mut workers, own, sockets) = (Workers::default(), teller.clone(), plan.sockets);
+    workers.spawn(STACK, move || worker::run(recipe, sockets, &own))?;
+    workers.begin(plan.seal)
 }

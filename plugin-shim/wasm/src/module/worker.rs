@@ -5,6 +5,7 @@ use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use valor_abi::message::{FETCHES, reset};
+use valor_shim_core::program::{Failure, Teller};
 use valor_shim_core::serve::{
     self, EVENT_CANCELLED, EVENT_READABLE, EVENT_RESPONSE, EVENT_WRITABLE, Exchange, Handler, Head, PollLoop,
     Pumped, Turn,
@@ -16,7 +17,7 @@ use super::Recipe;
 use super::guest::{Guest, Wreck};
 use super::held::Held;
 use super::host::Host;
-use crate::serve::{News, Teller};
+use crate::serve::ready;
 
 /// Large batches are delivered before they are full.
 const FULL: usize = 512 * 1024;
@@ -55,13 +56,12 @@ struct Waiting {
 
 /// Creates the plugin and serves it until all sockets are closed.
 pub(super) fn run(recipe: Recipe, sockets: Vec<OwnedFd>, teller: &Teller) {
-    if let Err((step, message)) = serve(recipe, sockets, teller) {
-        Recipe::failed(teller, step, message);
-    }
+    teller.ended(serve(recipe, sockets, teller));
 }
 
-fn serve(recipe: Recipe, sockets: Vec<OwnedFd>, teller: &Teller) -> Result<(), (Step, String)> {
-    let load = |message: String| (Step::Load, message);
+/// Whether it has ended for a reason that was told already.
+fn serve(recipe: Recipe, sockets: Vec<OwnedFd>, teller: &Teller) -> Result<bool, Failure> {
+    let load = Failure::at(Step::Load);
     let cure = "raise the plugin's limit of descriptors";
     let polled: Result<Vec<_>, _> =
         sockets.iter().map(|socket| socket.as_fd().try_clone_to_owned()).collect();
@@ -73,7 +73,7 @@ fn serve(recipe: Recipe, sockets: Vec<OwnedFd>, teller: &Teller) -> Result<(), (
     let host = Host::new(Arc::clone(&core), teller.clone(), &recipe.budget, 0);
     let guest = Guest::new(&recipe, host).map_err(|wreck| {
         let step = if wreck.abi { Step::Abi } else { Step::Create };
-        (step, format!("{}{}", wreck.why, indented(&wreck.backtrace)))
+        Failure::at(step)(format!("{}{}", wreck.why, indented(&wreck.backtrace)))
     })?;
     let state =
         State { recipe, guest, wreck: None, created: false, ready: false, waiting: Vec::new(), more: true };
@@ -81,10 +81,7 @@ fn serve(recipe: Recipe, sockets: Vec<OwnedFd>, teller: &Teller) -> Result<(), (
     if let Err(errno) = poll_loop.run(polled, &mut worker) {
         worker.give_up(teller, format!("cannot wait for the data sockets: {errno}"));
     }
-    if !worker.broken {
-        teller.tell(News::Done);
-    }
-    Ok(())
+    Ok(worker.broken)
 }
 
 fn indented(backtrace: &str) -> String {
@@ -94,10 +91,7 @@ fn indented(backtrace: &str) -> String {
 impl Worker {
     fn give_up(&mut self, teller: &Teller, message: String) {
         self.broken = true;
-        teller.tell(match self.state.created {
-            true => News::Broken(message),
-            false => News::Failed(Step::Create, message),
-        });
+        teller.give_up(self.state.created, message);
     }
 
     /// Ends the instance with all that is in flight in it, and makes a fresh one.
@@ -142,7 +136,7 @@ impl Worker {
             state.ready = true;
             // A fresh instance is no news to valord.
             if !std::mem::replace(&mut state.created, true) {
-                state.guest.store.data().teller.tell(News::Ready(1));
+                state.guest.store.data().teller.tell(ready());
             }
             for request in std::mem::take(&mut state.waiting) {
                 state.begin(request);
