@@ -87,12 +87,14 @@ pub(crate) fn accept(
         Ok(request) => request,
         Err(reason) => return Asked::Refuse(id, reason),
     };
-    let parent =
-        head.parent.filter(|id| id.by_daemon()).and_then(|id| table.by_id(id)).map(|(_, stream)| stream);
-    let inherited = parent.map(|stream| {
-        // The deadline is for the response head; once that is out, it says nothing any more.
-        let deadline = stream.origin.deadline.filter(|_| matches!(stream.head, Head::Waiting));
-        Origin { deadline, ..stream.origin.clone() }
+    let parent = head.parent.filter(|id| id.by_daemon());
+    let inherited = parent.map(|id| match table.by_id(id) {
+        Some((_, stream)) => {
+            // The deadline is for the response head; once that is out, it says nothing any more.
+            let deadline = stream.origin.deadline.filter(|_| matches!(stream.head, Head::Waiting));
+            Origin { deadline, ..stream.origin.clone() }
+        }
+        None => Origin { depth: table.depth(id), ..Origin::default() },
     });
     let Origin { deadline, depth, request_id } = inherited.unwrap_or_default();
     let now = Instant::now();

@@ -97,7 +97,10 @@ pub(crate) struct State {
     driver: Option<Waker>,
     clock: Option<Waker>,
     ended: Option<Ended>,
-    draining: Option<oneshot::Sender<()>>,
+    /// The process has said that it has work which outlives its requests.
+    background: bool,
+    /// Who waits until there is neither that nor an exchange.
+    resting: Vec<oneshot::Sender<()>>,
     closing: bool,
     /// When the clock looks at the deadlines next.
     timer: Option<Instant>,
@@ -200,7 +203,8 @@ impl Link {
                 driver: None,
                 clock: None,
                 ended: None,
-                draining: None,
+                background: false,
+                resting: Vec::new(),
                 closing: false,
                 timer: None,
                 rearm: false,
@@ -269,15 +273,30 @@ impl Link {
         receiver
     }
 
-    /// Takes no further requests; resolves when those in flight are over.
+    /// Takes no further requests; resolves when it is at rest.
     pub(crate) fn drain(&self) -> oneshot::Receiver<()> {
+        self.state.borrow_mut().closing = true;
+        self.rest()
+    }
+
+    /// Resolves when the requests in flight are over, and the work that outlives them, or the link is.
+    pub(crate) fn rest(&self) -> oneshot::Receiver<()> {
         let (sender, receiver) = oneshot::channel();
         let mut state = self.state.borrow_mut();
-        state.closing = true;
-        if state.ended.is_none() && state.table.exchanges() > 0 {
-            state.draining = Some(sender);
+        if !state.at_rest() {
+            state.resting.push(sender);
         }
         receiver
+    }
+
+    /// Whether that is so now.
+    pub(crate) fn at_rest(&self) -> bool {
+        self.state.borrow().at_rest()
+    }
+
+    /// Whether the process has work which outlives its requests.
+    pub(crate) fn has_background(&self) -> bool {
+        self.state.borrow().background
     }
 
     /// Ends the link: everything in flight fails with [`Failure::Gone`], or [`Failure::Unsent`]. The first reason stays.
@@ -288,7 +307,7 @@ impl Link {
         }
         state.ended = Some(reason);
         state.first_pong = None;
-        state.draining = None;
+        state.resting.clear();
         let mut wakers = Vec::new();
         let sent = state.sent;
         state.table.fail_all(sent, &mut wakers);
@@ -326,10 +345,19 @@ impl State {
     /// Frees a stream that nobody holds any more.
     fn release(&mut self, key: usize) {
         self.table.release(key);
-        if self.table.exchanges() == 0
-            && let Some(done) = self.draining.take()
-        {
-            let _gone = done.send(());
+        self.rest();
+    }
+
+    fn at_rest(&self) -> bool {
+        self.ended.is_some() || self.table.exchanges() == 0 && !self.background
+    }
+
+    /// Tells who waits for it, if it is at rest.
+    fn rest(&mut self) {
+        if !self.resting.is_empty() && self.at_rest() {
+            for done in self.resting.drain(..) {
+                let _gone = done.send(());
+            }
         }
     }
 }

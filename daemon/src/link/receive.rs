@@ -78,6 +78,10 @@ impl State {
                         let _gone = waiting.send(());
                     }
                 }
+                Event::Background { any } => {
+                    self.background = any;
+                    self.rest();
+                }
                 Event::Request { id, head, end } => {
                     fetches.push(fetch::accept(link, &mut self.table, id, &head, end));
                 }

@@ -24,6 +24,7 @@ pub(crate) struct Table {
     ours: Vec<usize>,
     theirs: Vec<usize>,
     exchanges: usize,
+    deep: Deep,
 }
 
 /// One stream.
@@ -138,7 +139,7 @@ impl Table {
     }
 
     pub(crate) fn insert(&mut self, stream: Stream) -> usize {
-        let id = stream.id;
+        let (id, depth) = (stream.id, stream.origin.depth);
         let slots = if id.by_daemon() { &mut self.ours } else { &mut self.theirs };
         let slot = id.slot();
         if slots.len() <= slot {
@@ -148,6 +149,7 @@ impl Table {
         let key = self.streams.insert(stream);
         slots[slot] = key;
         self.exchanges += usize::from(id.by_daemon());
+        self.deep.note(id, depth);
         key
     }
 
@@ -156,6 +158,11 @@ impl Table {
         let slots = if id.by_daemon() { &self.ours } else { &self.theirs };
         let key = *slots.get(id.slot())?;
         self.streams.get_mut(key).filter(|s| s.id == id).map(|stream| (key, stream))
+    }
+
+    /// The depth of a request, which may be over since.
+    pub(crate) fn depth(&self, id: StreamId) -> u8 {
+        self.deep.of(id)
     }
 
     /// A stream that the caller holds.
@@ -184,6 +191,28 @@ impl Table {
                 stream.fail(if unsent { Failure::Unsent } else { Failure::Gone }, wakers);
             }
         }
+    }
+}
+
+/// How deep the latest requests of other plugins were, also when they are over: what a plugin fetches for one of them after its answer is
+/// as deep. Those of clients are not counted, so that they push none out. A plugin that names another request, or none, or one
+/// that is forgotten, gets what it would get for a request of its own making.
+#[derive(Default)]
+struct Deep(VecDeque<(StreamId, u8)>);
+
+/// So many are remembered.
+const DEEP: usize = 4096;
+
+impl Deep {
+    fn note(&mut self, id: StreamId, depth: u8) {
+        if depth > 0 {
+            self.0.truncate(DEEP - 1);
+            self.0.push_front((id, depth));
+        }
+    }
+
+    fn of(&self, id: StreamId) -> u8 {
+        self.0.iter().find(|(noted, _)| *noted == id).map_or(0, |(_, depth)| *depth)
     }
 }
 

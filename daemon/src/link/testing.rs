@@ -159,7 +159,7 @@ fn said(event: Event<'_>) -> Said {
         Event::Data { id, data, end } => Said::Data { id, data, end },
         Event::Reset { id, code, reason } => Said::Reset { id, code, reason: reason.to_owned() },
         Event::Stop { id } => Said::Stop { id },
-        Event::Window { .. } | Event::Pong { .. } => Said::Window,
+        Event::Window { .. } | Event::Pong { .. } | Event::Background { .. } => Said::Window,
     }
 }
 

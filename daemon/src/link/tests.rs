@@ -432,6 +432,46 @@ fn draining_waits_for_the_last_answer() {
 }
 
 #[test]
+fn draining_waits_for_the_work_that_outlives_its_requests() {
+    run(async || {
+        let mut p = pair();
+        let (exchange, _) = p.open(First::Nothing);
+        let id = p.shim.request().await;
+        assert!(p.shim.conn.begin_background(id));
+        p.shim.answer(id, 200, &[], b"").await;
+        drop(exchange.await.unwrap());
+        assert_eq!((p.link.in_flight(), p.link.has_background()), (0, true));
+        let (mut drained, mut also) = (p.link.drain(), p.link.rest());
+        assert!(drained.try_recv().is_err() && !p.link.at_rest());
+        // It may fetch meanwhile.
+        let fetched = p.shim.fetch("/elsewhere", Some(id), true).await;
+        assert!(matches!(p.shim.next().await, Said::Reset { id, .. } if id == fetched));
+        assert!(drained.try_recv().is_err() && also.try_recv().is_err());
+        p.shim.conn.end_background();
+        p.shim.flush().await;
+        drained.await.unwrap();
+        also.await.unwrap();
+        assert!(p.link.at_rest());
+    });
+}
+
+#[test]
+fn nobody_waits_for_the_work_of_a_link_that_is_over() {
+    run(async || {
+        let mut p = pair();
+        let (exchange, _) = p.open(First::Nothing);
+        let id = p.shim.request().await;
+        p.shim.conn.begin_background(id);
+        p.shim.answer(id, 200, &[], b"").await;
+        drop(exchange.await.unwrap());
+        let drained = p.link.drain();
+        p.link.end(Ended::Closed);
+        assert!(drained.await.is_err());
+        assert!(p.link.at_rest());
+    });
+}
+
+#[test]
 fn a_full_socket_is_waited_for() {
     run(async || {
         let mut p = pair();
@@ -516,6 +556,30 @@ mod fetches {
             p.shim.fetch("/elsewhere", None, true).await;
             p.shim.next().await;
             assert_eq!(p.fetches.callers.borrow_mut().pop().unwrap().depth, 1);
+        });
+    }
+
+    #[test]
+    fn a_fetch_for_a_request_that_is_over_is_as_deep_as_that_was() {
+        run(async || {
+            let mut p = Pair::new(Limits::default(), &LinkOptions::default());
+            let mut parents = Vec::new();
+            for depth in [0, 3, 7] {
+                let origin = Origin { deadline: None, depth, request_id: None };
+                let (exchange, _) = p.link.open("GET", "/", [], First::Nothing, origin, p.permit()).unwrap();
+                let id = p.shim.request().await;
+                p.shim.answer(id, 200, &[], b"").await;
+                drop(exchange.await.unwrap());
+                parents.push(id);
+            }
+            assert_eq!(p.link.in_flight(), 0);
+            for (parent, depth) in parents.into_iter().zip([1, 4, 8]) {
+                p.shim.fetch("/elsewhere", Some(parent), true).await;
+                p.shim.next().await;
+                let caller = p.fetches.callers.borrow_mut().pop().unwrap();
+                assert_eq!((caller.depth, caller.request_id), (depth, None));
+                assert!(caller.deadline.is_some(), "the plugin's own");
+            }
         });
     }
 

@@ -114,6 +114,26 @@ pub enum PlaneError {
     ShuttingDown,
 }
 
+/// What a process still had to do at the end of its drain.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub struct Left {
+    /// Requests in flight.
+    pub requests: usize,
+    /// Work that outlives its requests.
+    pub background: bool,
+}
+
+impl std::fmt::Display for Left {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        let requests = self.requests;
+        match self.background {
+            false => write!(f, "{requests} requests were"),
+            true if requests == 0 => f.write_str("background work was"),
+            true => write!(f, "{requests} requests and background work were"),
+        }
+    }
+}
+
 /// The handle of the data plane.
 #[derive(Debug, Clone)]
 pub struct DataPlane(Arc<Shared>);
@@ -234,10 +254,14 @@ impl DataPlane {
         self.0.routes.load_full()
     }
 
-    /// After the routes no longer name it: waits for what is in flight, then closes the links. Returns how many
-    /// exchanges were cut off.
-    pub async fn drain(&self, generation: Generation, deadline: Duration) -> usize {
-        self.ask_all(|done| Command::Drain { generation, deadline, done }).await.into_iter().sum()
+    /// After the routes no longer name it: waits for what is in flight and for the work that outlives it, then closes the links.
+    /// Returns what was cut off.
+    pub async fn drain(&self, generation: Generation, deadline: Duration) -> Left {
+        let left = self.ask_all(|done| Command::Drain { generation, deadline, done }).await;
+        left.into_iter().fold(Left::default(), |all, one| Left {
+            requests: all.requests + one.requests,
+            background: all.background | one.background,
+        })
     }
 
     /// The process is dead: answers everything in flight now. Returns what a link has failed for, if one had: rather what

@@ -17,7 +17,7 @@ use tokio::time::timeout;
 use tokio_util::sync::CancellationToken;
 
 use super::places::Place;
-use super::{LinkFailure, PlaneError, ProbeError};
+use super::{Left, LinkFailure, PlaneError, ProbeError};
 use crate::http::HttpOptions;
 use crate::http::accept::Front;
 use crate::http::dispatch::{Dispatcher, Local};
@@ -54,7 +54,7 @@ pub(super) enum Command {
     Drain {
         generation: Generation,
         deadline: Duration,
-        done: oneshot::Sender<usize>,
+        done: oneshot::Sender<Left>,
     },
     Cut {
         generation: Generation,
@@ -134,7 +134,11 @@ impl Start {
         while let Some(command) = commands.recv().await {
             if let Command::Shutdown { deadline, done } = command {
                 // Installations and drains that are under way go on meanwhile.
-                let _late = timeout(deadline, worker.front.stop()).await;
+                let _late = timeout(deadline, async {
+                    worker.front.stop().await;
+                    worker.rest().await;
+                })
+                .await;
                 for link in worker.local.all() {
                     link.end(Ended::Closed);
                 }
@@ -218,14 +222,21 @@ impl Worker {
         ended
     }
 
-    async fn drain(&self, generation: Generation, deadline: Duration) -> usize {
+    /// Resolves when no plugin has anything to do: what one does after its answers may be with another.
+    async fn rest(&self) {
+        while let Some(link) = self.local.all().into_iter().find(|link| !link.at_rest()) {
+            let _ended = link.rest().await;
+        }
+    }
+
+    async fn drain(&self, generation: Generation, deadline: Duration) -> Left {
         self.failed.borrow_mut().remove(&generation);
         let Some(link) = self.local.link(generation) else {
-            return 0;
+            return Left::default();
         };
-        // Whether it was the last answer, the link's end or the deadline, what is left shows now.
+        // Whether it was the end of the last work, the link's end or the deadline, what is left shows now.
         let _over = timeout(deadline, link.drain()).await;
-        let left = link.in_flight();
+        let left = Left { requests: link.in_flight(), background: link.has_background() };
         self.local.remove(generation);
         link.end(Ended::Closed);
         left

@@ -26,7 +26,7 @@ pub(crate) fn program() -> PathBuf {
 }
 
 /// Whether a root file system can be made here, without which there is no Deno.
-fn has_roots() -> bool {
+pub(crate) fn has_roots() -> bool {
     nix::unistd::geteuid().is_root() || command("unshare").arg("-U").arg("true").status().unwrap().success()
 }
 

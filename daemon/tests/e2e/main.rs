@@ -6,6 +6,7 @@
 
 mod again;
 mod artifacts;
+mod background;
 mod boot;
 mod chaos;
 mod client;

@@ -28,6 +28,9 @@ pub const MAX_MESSAGE: usize = 1024 * 1024;
 /// The longest message of a [`FromShim::Log`]; the shim cuts longer ones.
 pub const MAX_LOG_MESSAGE: usize = 16 * 1024;
 
+/// A feature of [`Hello`]: this side's data sockets take BACKGROUND frames.
+pub const BACKGROUND: &str = "background";
+
 /// The exit code of a shim whose control socket has hung up. Beyond 128 and any signal, which stand for that signal.
 pub const HUNG_UP: u8 = 193;
 
@@ -47,7 +50,17 @@ impl Hello {
     /// This side's greeting.
     #[must_use]
     pub fn new(software: &str) -> Self {
-        Self { version: PROTOCOL_VERSION, features: Vec::new(), software: software.to_owned() }
+        Self {
+            version: PROTOCOL_VERSION,
+            features: vec![BACKGROUND.to_owned()],
+            software: software.to_owned(),
+        }
+    }
+
+    /// Whether this side has offered `feature`.
+    #[must_use]
+    pub fn offers(&self, feature: &str) -> bool {
+        self.features.iter().any(|offered| offered == feature)
     }
 
     /// Whether the two can talk; the error says both versions.

@@ -20,6 +20,7 @@ pub enum FrameType {
     Stop = 5,
     Ping = 6,
     Pong = 7,
+    Background = 8,
     Control = 16,
 }
 
@@ -48,6 +49,7 @@ impl FrameHeader {
             5 => FrameType::Stop,
             6 => FrameType::Ping,
             7 => FrameType::Pong,
+            8 => FrameType::Background,
             16 => FrameType::Control,
             other => return Err(Violation::UnknownFrame(other)),
         };
@@ -83,7 +85,7 @@ impl FrameHeader {
 mod tests {
     use super::*;
 
-    const KINDS: [FrameType; 8] = [
+    const KINDS: [FrameType; 9] = [
         FrameType::Head,
         FrameType::Data,
         FrameType::Reset,
@@ -91,6 +93,7 @@ mod tests {
         FrameType::Stop,
         FrameType::Ping,
         FrameType::Pong,
+        FrameType::Background,
         FrameType::Control,
     ];
 
@@ -125,7 +128,7 @@ mod tests {
 
     #[test]
     fn unknown_types_are_named() {
-        for kind in (0..=255_u8).filter(|kind| !matches!(kind, 1..=7 | 16)) {
+        for kind in (0..=255_u8).filter(|kind| !matches!(kind, 1..=8 | 16)) {
             let mut bytes = [0; HEADER_LEN];
             bytes[4] = kind;
             assert_eq!(FrameHeader::decode(&bytes), Err(Violation::UnknownFrame(kind)));

@@ -30,6 +30,7 @@
 //! | 5    | STOP    |       | none: the rest of the body is not wanted |
 //! | 6    | PING    |       | u64 |
 //! | 7    | PONG    |       | u64 |
+//! | 8    | BACKGROUND |    | u8: 1 begins, 0 ends; only to peers that have offered [`control::BACKGROUND`] |
 //! | 16   | CONTROL |       | one JSON message (control socket only) |
 //!
 //! Fields are a count u16, then for each a name id u8 (see [`names`]; 0 is followed by u8 length and the name in
@@ -46,6 +47,10 @@
 //! RESET, unless the answering side has already ended its direction. STOP is for a request's body: its sender ends
 //! it early. A slot is free when both directions have ended. Only WINDOW, STOP and a RESET that crossed an END may
 //! still arrive for the last stream that was in a slot; anything else is a [`Violation`].
+//!
+//! BACKGROUND is the plugin's word that work goes on when the exchanges it was begun for are over: a drain waits for its end.
+//! It begins before the END of the request that it is for, which it names, and at most once for each, so that there are no more
+//! of these frames than twice the requests; it ends on stream 0, for all of them together.
 //!
 //! Nobody can answer what it has not read: a frame for a stream whose opening HEAD is not written yet, a slot that is
 //! opened anew before our last frame for it is written, and a PING while the last PONG is not (one is under way at a

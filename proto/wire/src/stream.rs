@@ -109,6 +109,8 @@ pub(crate) struct Stream {
     pub(crate) reset: bool,
     /// The rest of the peer's body is not wanted.
     pub(crate) stopped: bool,
+    /// Background work was begun for it.
+    pub(crate) background: bool,
     /// What we may still send.
     pub(crate) send_credit: u32,
     /// What the peer may still send.

@@ -5,7 +5,7 @@ mod common;
 
 use bytes::Bytes;
 use common::{GET, LIMITS, Pair, Said, hear, take};
-use valor_wire::{Connection, HeadError, Limits, RequestHead, Role, SendError};
+use valor_wire::{Connection, HeadError, Limits, RequestHead, ResetCode, Role, SendError};
 
 #[test]
 fn a_request_and_its_answer() {
@@ -184,4 +184,28 @@ fn one_ping_at_a_time() {
         pair.shim_hears();
         assert_eq!(pair.daemon_hears(), [Said::Pong(value)]);
     }
+}
+
+#[test]
+fn background_work_is_told_before_the_answer_ends_and_when_the_last_of_it_does() {
+    let mut p = Pair::new(Limits::default());
+    let (first, second) = (p.opened(), p.opened());
+    assert!(p.shim.begin_background(first));
+    assert!(!p.shim.begin_background(second), "there is some already");
+    p.shim.respond(first, 200, [], true).unwrap();
+    let said = p.daemon_hears();
+    assert!(matches!(said[..], [Said::Background(true), Said::Response { end: true, .. }]), "{said:?}");
+    p.shim.end_background();
+    p.shim.end_background();
+    assert_eq!(p.daemon_hears(), [Said::Background(false)]);
+    assert!(!p.shim.begin_background(first), "it is answered");
+    // Its client has gone, which the shim does not know yet: that is no lie.
+    p.daemon.reset(second, ResetCode::Cancel, "");
+    assert!(p.shim.begin_background(second));
+    assert_eq!(p.daemon_hears(), [Said::Background(true)]);
+    p.shim.end_background();
+    assert_eq!(p.daemon_hears(), [Said::Background(false)]);
+    p.quiet();
+    assert!(!p.shim.begin_background(second), "it is over");
+    assert!(!p.daemon.begin_background(second), "that is the shim's to say");
 }

@@ -73,6 +73,41 @@ fn control_frames_and_stops_out_of_place() {
 }
 
 #[test]
+fn background_work_that_nobody_has_asked_for() {
+    let misplaced = Violation::Misplaced("background");
+    let begin = |stream: u64| frame(FrameType::Background, 0, stream, &[1]);
+    let end = || frame(FrameType::Background, 0, 0, &[0]);
+    let ours = id(1, 0, DAEMON);
+    // It begins for an open request of the daemon's, and only where there is none; it ends once, and for all.
+    assert_eq!(breach(&mut daemon(), &[begin(ours)]), Violation::UnknownStream("background"));
+    assert_eq!(breach(&mut daemon(), &[begin(0)]), misplaced);
+    assert_eq!(breach(&mut daemon(), &[end()]), misplaced);
+    let cases = [
+        vec![fetch(1, 0, 0), begin(id(1, 0, SHIM))],
+        vec![begin(ours), begin(ours)],
+        vec![begin(ours), frame(FrameType::Background, 0, ours, &[0])],
+        vec![begin(ours), frame(FrameType::Background, 0, 0, &[2])],
+        vec![begin(ours), end(), end()],
+        // Once for each request: whoever floods with it must be asked first.
+        vec![begin(ours), end(), begin(ours)],
+        // The request's client may still send, but the answer is complete.
+        vec![head(ours, END), begin(ours)],
+    ];
+    for (i, bytes) in cases.iter().enumerate() {
+        let (mut daemon, stream) = asked(false);
+        assert_eq!(stream.get(), ours);
+        assert_eq!(breach(&mut daemon, bytes), misplaced, "{i}");
+    }
+    // What was never written cannot have begun anything.
+    let mut unread = daemon();
+    unread.open(&GET, [], false).unwrap();
+    assert_eq!(breach(&mut unread, &[begin(ours)]), Violation::NotReading);
+    // A shim has nothing to wait for.
+    let mut shim = Connection::new(Role::Shim, LIMITS);
+    assert_eq!(breach(&mut shim, &[end()]), misplaced);
+}
+
+#[test]
 fn lengths_are_refused_by_the_header_alone_before_anything_is_allocated() {
     let cases = [
         (FrameType::Head, LIMITS.max_head + 1),
@@ -85,6 +120,7 @@ fn lengths_are_refused_by_the_header_alone_before_anything_is_allocated() {
         (FrameType::Stop, 1),
         (FrameType::Ping, 7),
         (FrameType::Pong, 9),
+        (FrameType::Background, 2),
         (FrameType::Head, u32::MAX as usize),
         (FrameType::Data, u32::MAX as usize),
     ];

@@ -53,7 +53,7 @@ fn a_replacement_under_load_fails_no_request() {
             let (new, shims) = bench.install(&plugin).await;
             let new_tasks: Vec<_> = shims.into_iter().map(|shim| answering(shim, "x").1).collect();
             bench.route(&plugin, Target::Ready([new].into()));
-            assert_eq!(bench.plane.drain(generation, Duration::from_secs(30)).await, 0);
+            assert_eq!(bench.plane.drain(generation, Duration::from_secs(30)).await, Left::default());
             for task in tasks {
                 task.await.unwrap();
             }
@@ -76,13 +76,76 @@ fn draining_ends_at_its_deadline_and_says_what_was_cut_off() {
         client.send(get("/foo")).await;
         shim.request().await;
         bench.route(&plugin, Target::Down(Down::Draining));
-        assert_eq!(bench.plane.drain(Generation(1), Duration::from_millis(10)).await, 1);
+        let left = bench.plane.drain(Generation(1), Duration::from_millis(10)).await;
+        assert_eq!(left, Left { requests: 1, background: false });
         client.answer().await.problem(502, "plugin-crashed", Some("foo"));
         assert_eq!(
             bench.plane.drain(Generation(1), Duration::from_secs(30)).await,
-            0,
+            Left::default(),
             "again: nothing is there"
         );
+    });
+}
+
+/// Answers one request of `/foo`, with work that outlives it.
+async fn leaves_work(bench: &Bench, shim: &mut FakeShim) {
+    let mut client = bench.connect().await;
+    client.send(get("/foo")).await;
+    let id = shim.request().await;
+    assert!(shim.conn.begin_background(id));
+    shim.answer(id, 200, &[], b"early").await;
+    assert_eq!(client.answer().await.text(), "early");
+}
+
+#[test]
+fn work_that_outlives_its_requests_is_waited_for_but_not_beyond_the_deadline() {
+    run(async || {
+        let mut bench = Bench::new(options());
+        let (plugin, mut shim) = bench.plugin("/foo", Limits::default()).await;
+        leaves_work(&bench, &mut shim).await;
+        bench.route(&plugin, Target::Down(Down::Draining));
+        let plane = bench.plane.clone();
+        let drained =
+            tokio::task::spawn_local(
+                async move { plane.drain(Generation(1), Duration::from_secs(30)).await },
+            );
+        // The link is there still: it answers.
+        assert!(shim.conn.ping(7));
+        shim.flush().await;
+        assert!(!drained.is_finished());
+        shim.conn.end_background();
+        shim.flush().await;
+        assert_eq!(drained.await.unwrap(), Left::default());
+        assert_eq!(shim.next().await, Said::Gone);
+
+        let (plugin, mut shim) = bench.plugin("/foo", Limits::default()).await;
+        leaves_work(&bench, &mut shim).await;
+        bench.route(&plugin, Target::Down(Down::Draining));
+        let left = bench.plane.drain(Generation(2), Duration::from_millis(10)).await;
+        assert_eq!(left, Left { requests: 0, background: true });
+        assert_eq!(left.to_string(), "background work was");
+    });
+}
+
+#[test]
+fn the_end_of_the_plane_waits_for_work_and_for_what_it_asks_of_others() {
+    run(async || {
+        let mut bench = Bench::new(options());
+        let (_, mut shim) = bench.plugin("/foo", Limits::default()).await;
+        let (_, mut target) = bench.plugin("/bar", Limits::default()).await;
+        leaves_work(&bench, &mut shim).await;
+        let plane = bench.plane.clone();
+        let ended = tokio::task::spawn_local(async move { plane.shutdown(Duration::from_secs(30)).await });
+        let id = shim.fetch("/bar", None, true).await;
+        let asked = target.request().await;
+        target.answer(asked, 200, &[], b"still here").await;
+        assert!(
+            matches!(shim.next().await, Said::Response { id: answered, status: 200, .. } if answered == id)
+        );
+        assert!(!ended.is_finished());
+        shim.conn.end_background();
+        shim.flush().await;
+        ended.await.unwrap();
     });
 }
 

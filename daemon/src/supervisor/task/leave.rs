@@ -6,6 +6,7 @@ use std::time::Duration;
 use tokio::task::JoinError;
 
 use super::{Bring, Closing, Task};
+use crate::plane::Left;
 use crate::store::Registry as _;
 use crate::supervisor::error::{ErrorKind, SupervisorError};
 use crate::supervisor::events::{Cause, Process, Why};
@@ -71,10 +72,10 @@ impl Task {
             let shared = Arc::clone(&self.shared);
             let (name, mut why) = (self.card.name.clone(), why.clone());
             self.departing.spawn(async move {
-                let cut_off = shared.plane.drain(instance.generation, drain).await;
-                if cut_off > 0 {
-                    tracing::warn!(plugin = %name, cut_off, "requests were cut off at the end of the drain timeout");
-                    why = why.and(&format!("{cut_off} requests were cut off after {drain:?}"));
+                let left = shared.plane.drain(instance.generation, drain).await;
+                if left != Left::default() {
+                    tracing::warn!(plugin = %name, "{left} cut off at the end of the drain timeout");
+                    why = why.and(&format!("{left} cut off after {drain:?}"));
                 }
                 instance.stop(shared.options.stop_grace).await;
                 Departed { process, why }

@@ -53,13 +53,15 @@ pub enum ControlError {
 pub struct Control {
     socket: OwnedFd,
     decoder: Decoder,
+    /// What valord has said of itself.
+    peer: Option<Hello>,
 }
 
 impl Control {
     /// Takes over the shim's end.
     #[must_use]
     pub fn new(socket: OwnedFd) -> Self {
-        Self { socket, decoder: Decoder::default() }
+        Self { socket, decoder: Decoder::default(), peer: None }
     }
 
     /// The handshake: greets, compares versions, and returns how to confine the process.
@@ -72,10 +74,17 @@ impl Control {
         // Also when the versions differ: so that both sides can name both.
         self.send(&FromShim::Hello(ours.clone()))?;
         ours.accept(&theirs).map_err(ControlError::Version)?;
+        self.peer = Some(theirs);
         match self.receive()? {
             ToShim::Setup(setup) => Ok(*setup),
             other => Err(unexpected("the setup", &other)),
         }
+    }
+
+    /// Whether valord has offered `feature`, once it has greeted.
+    #[must_use]
+    pub fn is_offered(&self, feature: &str) -> bool {
+        self.peer.as_ref().is_some_and(|hello| hello.offers(feature))
     }
 
     /// Says what became of every layer, and waits until valord is content with it.

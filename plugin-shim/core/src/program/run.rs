@@ -6,7 +6,7 @@ use std::os::fd::OwnedFd;
 use std::path::PathBuf;
 use std::process::ExitCode;
 
-use valor_wire::control::Step;
+use valor_wire::control::{BACKGROUND, Step};
 
 use super::{Program, chain};
 use crate::control::Control;
@@ -24,6 +24,8 @@ pub struct Plan {
     pub workers: usize,
     /// How much memory it may have, in bytes, for engines that count it.
     pub memory: u64,
+    /// valord takes word of work that outlives its requests.
+    pub background: bool,
     /// What it may reach of files, for engines that hand them out one by one.
     pub files: Files,
     /// The data sockets; socket `i` belongs to worker `i % workers`.
@@ -72,6 +74,7 @@ pub(super) fn run(program: &Program, fds: &Fds) -> Result<ExitCode, Box<dyn Erro
 
     let start = control.report(confined.reports.clone())?;
     let sockets = fds::adopt_all(&fds.data).map_err(|error| format!("--data: {error}"))?;
+    let background = control.is_offered(BACKGROUND);
     let (mut listener, reporter) = control.split()?;
     let plan = Plan {
         artifact: confined.plugin_path.clone(),
@@ -79,6 +82,7 @@ pub(super) fn run(program: &Program, fds: &Fds) -> Result<ExitCode, Box<dyn Erro
         config: start.config.to_string(),
         workers: usize::from(start.workers),
         memory: setup.memory,
+        background,
         files: Files { data: confined.data_path.clone(), read: setup.read, write: setup.write },
         sockets,
         engine: confined.engine.take(),

@@ -32,6 +32,8 @@ pub(super) struct Entry {
     /// The plugin has let go of it; it lives on until what was kept is sent.
     pub(super) released: bool,
     pub(super) user: Option<usize>,
+    /// Work that outlives it was told of: it counts as such itself, so that this is told once.
+    pub(super) background: bool,
     /// Events to be delivered; without `user` they wait for one.
     pub(super) due: u32,
     /// Why it is over before its time.
@@ -66,6 +68,7 @@ impl Entry {
             fetch,
             released: false,
             user,
+            background: false,
             due: 0,
             over: None,
             body: VecDeque::new(),

@@ -6,6 +6,7 @@ use std::sync::Arc;
 use bytes::Bytes;
 use valor_wire::{Field, ResetCode, SendError};
 
+use super::background::Parent;
 use super::entry::Sending;
 use super::state::State;
 use super::{EVENT_READABLE, EVENT_WRITABLE, ResponseHead, Worker};
@@ -72,6 +73,14 @@ pub enum Received {
 impl Exchange {
     pub(super) fn new(worker: Arc<Worker>, key: usize) -> Self {
         Self { worker, key }
+    }
+
+    /// How fetches name it, also when it is over; `None` for a fetch.
+    #[must_use]
+    pub fn parent(&self) -> Option<Parent> {
+        let mut state = self.worker.lock()?;
+        let (entry, _) = state.parts(self.key).filter(|(entry, _)| !entry.fetch)?;
+        Some(Parent::new(&self.worker, entry.link, entry.id))
     }
 
     /// Asks for events, which are delivered with `user`. Those that are due already are delivered soon.

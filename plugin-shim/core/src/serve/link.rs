@@ -26,6 +26,8 @@ pub(super) struct Link {
     pub(super) blocked: bool,
     /// The worker's loop knows that the link is blocked.
     pub(super) told: bool,
+    /// What is under way of work that outlives its requests, and the requests that it was told for.
+    pub(super) background: usize,
     /// Exchanges by slot of the daemon's streams, and of ours.
     theirs: Vec<usize>,
     ours: Vec<usize>,
@@ -49,6 +51,7 @@ impl Link {
             drained: false,
             blocked: false,
             told: false,
+            background: 0,
             theirs: Vec::new(),
             ours: Vec::new(),
         }

@@ -10,6 +10,7 @@
 //! leaves work behind, and the wake function is called, once until the next flush; within a pump nothing is woken,
 //! since the pump writes at its end.
 
+mod background;
 mod batch;
 mod entry;
 mod exchange;
@@ -26,6 +27,7 @@ use std::sync::{Arc, Mutex, MutexGuard, RwLock};
 
 use valor_wire::{Field, Limits, RequestHead, Violation};
 
+pub use background::{Background, Parent, Parents};
 pub use batch::{Head, ResponseHead};
 pub use exchange::{Exchange, Received, Refused, Source};
 pub use poll_loop::{PollLoop, Turn};
@@ -157,17 +159,17 @@ impl Worker {
         pumped
     }
 
-    /// Starts a request through the daemon, for the sake of `parent` if there is one.
+    /// Starts a request through the daemon, for the sake of `parent` if there is one. That may be answered already.
     pub fn fetch<'a, S: Source>(
         self: &Arc<Self>,
-        parent: Option<&Exchange>,
+        parent: Option<Parent>,
         head: &RequestHead<'_>,
         fields: impl IntoIterator<Item = Field<'a>>,
         body: &mut Option<S>,
         end: bool,
         user: usize,
     ) -> Result<Exchange, Refused> {
-        let parent = parent.filter(|p| Arc::ptr_eq(&p.worker, self)).map(|p| p.key);
+        let parent = parent.filter(|p| p.is_of(self));
         let mut state = self.lock().ok_or(Refused::Cancelled)?;
         let opened = state.open(parent, head, fields, body, end, user);
         self.finish(state);
@@ -236,7 +238,7 @@ impl Worker {
         }
     }
 
-    fn address(&self) -> usize {
+    pub(super) fn address(&self) -> usize {
         std::ptr::from_ref(self).addr()
     }
 }

@@ -52,6 +52,8 @@ pub(crate) struct Link {
     seen: Vec<Seen>,
     /// The last pong.
     pong: Option<u64>,
+    /// Whether there is work that outlives its requests.
+    pub(crate) background: bool,
     /// Whether bodies are taken as they come.
     pub(crate) greedy: bool,
 }
@@ -104,7 +106,7 @@ impl Seen {
 impl Link {
     pub(crate) fn new(socket: UnixStream) -> Self {
         let connection = Connection::new(Role::Daemon, Limits::default());
-        Self { socket, connection, seen: Vec::new(), pong: None, greedy: true }
+        Self { socket, connection, seen: Vec::new(), pong: None, background: false, greedy: true }
     }
 
     pub(crate) fn open(
@@ -169,6 +171,13 @@ impl Link {
         assert!(self.connection.ping(3));
         self.flush();
         while self.pong.take() != Some(3) {
+            self.receive();
+        }
+    }
+
+    /// Waits until there is no work that outlives its requests.
+    pub(crate) fn rest(&mut self) {
+        while self.background {
             self.receive();
         }
     }
@@ -243,6 +252,10 @@ impl Link {
                 Event::Stop { id } => (Seen::Stop { id }, None),
                 Event::Pong { value } => {
                     self.pong = Some(value);
+                    continue;
+                }
+                Event::Background { any } => {
+                    self.background = any;
                     continue;
                 }
                 Event::Window { .. } => continue,

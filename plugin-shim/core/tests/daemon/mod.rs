@@ -47,6 +47,7 @@ impl Engine {
                 config,
                 workers: 1,
                 memory,
+                background: true,
                 files: Files::default(),
                 engine: None,
                 sockets: vec![OwnedFd::from(socket)],

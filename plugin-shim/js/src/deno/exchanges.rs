@@ -5,7 +5,7 @@ use std::sync::Arc;
 use std::time::Instant;
 
 use bytes::Bytes;
-use valor_shim_core::serve::{self, Exchange, Head, Received, Refused};
+use valor_shim_core::serve::{self, Background, Exchange, Head, Parents, Received, Refused};
 use valor_shim_core::wire::{RequestHead, ResetCode};
 
 use super::frames::{self, Tell};
@@ -15,12 +15,17 @@ use crate::host::{latin1, url};
 const WINDOW: u32 = 2;
 /// Parts that may wait for the wire: Deno waits for each but these to be taken.
 const MAX_WAITING: usize = 4;
+/// Requests that work may go on for after their answers.
+const MAX_BACKGROUND: usize = 4096;
 
 /// All that are under way.
 pub(super) struct Exchanges {
     core: Arc<serve::Worker>,
     held: HashMap<u32, Held>,
     next: u32,
+    parents: Parents,
+    /// Work that goes on after the answer, by the numbers of its requests, and how much of it.
+    background: HashMap<u32, (Background, u32)>,
 }
 
 struct Held {
@@ -45,7 +50,7 @@ impl Held {
 
 impl Exchanges {
     pub(super) fn new(core: Arc<serve::Worker>) -> Self {
-        Self { core, held: HashMap::new(), next: 2 }
+        Self { core, held: HashMap::new(), next: 2, parents: Parents::default(), background: HashMap::new() }
     }
 
     /// A request has come.
@@ -57,6 +62,7 @@ impl Exchanges {
         self.next = id.wrapping_add(2);
         // Refused only when it is over already: it has no answer then.
         let _over: Result<(), Refused> = exchange.set_user(id as usize);
+        self.parents.note(id, exchange.parent());
         let deadline = (head.deadline_ms > 0)
             .then(|| Instant::now() + std::time::Duration::from_millis(u64::from(head.deadline_ms)));
         let fields: Vec<String> =
@@ -152,7 +158,7 @@ impl Exchanges {
         let fields = wire_fields(&fields);
         let mut body = (!body.is_empty()).then(|| Bytes::copy_from_slice(body));
         let head = RequestHead { method: &method, target: &target, deadline_ms: 0, parent: None };
-        let parent = parent.and_then(|parent| self.held.get(&parent)).map(|held| &held.exchange);
+        let parent = parent.and_then(|parent| self.parents.of(parent));
         let fields = fields.iter().map(|(name, value)| (&name[..], &value[..]));
         match self.core.fetch(parent, &head, fields, &mut body, end, id as usize) {
             Ok(exchange) => drop(self.held.insert(id, Held::new(exchange, None))),
@@ -166,6 +172,27 @@ impl Exchanges {
             }
         }
         Ok(())
+    }
+
+    /// Work begins that goes on after the answer of request `id`; nobody waits for it where there is too much.
+    pub(super) fn begin_background(&mut self, id: u32) {
+        if let Some((_, count)) = self.background.get_mut(&id) {
+            *count = count.saturating_add(1);
+        } else if self.background.len() < MAX_BACKGROUND
+            && let Some(work) = self.parents.of(id).and_then(|parent| self.core.background(parent))
+        {
+            self.background.insert(id, (work, 1));
+        }
+    }
+
+    /// One work for request `id` has ended.
+    pub(super) fn end_background(&mut self, id: u32) {
+        if let Some((_, count)) = self.background.get_mut(&id) {
+            *count -= 1;
+            if *count == 0 {
+                self.background.remove(&id);
+            }
+        }
     }
 
     /// A part of a body of Deno's; `None`: it is complete.

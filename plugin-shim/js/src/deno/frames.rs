@@ -62,11 +62,15 @@ pub(super) enum Told {
     Pull,
     /// Somebody is.
     Pong,
+    /// Work begins that goes on after the answer.
+    Background,
+    /// It has ended.
+    Settled,
 }
 
 impl Told {
     fn of(kind: u8) -> Option<Self> {
-        const ALL: [Told; 13] = [
+        const ALL: [Told; 15] = [
             Told::Hello,
             Told::Created,
             Told::Failed,
@@ -80,6 +84,8 @@ impl Told {
             Told::Release,
             Told::Pull,
             Told::Pong,
+            Told::Background,
+            Told::Settled,
         ];
         ALL.get(usize::from(kind.checked_sub(32)?)).copied()
     }
@@ -140,7 +146,7 @@ mod tests {
             assert_eq!(first(&whole[..cut]), Ok(None), "{cut}");
         }
         assert!(first(&frame(u32::MAX, 38, b"")).is_err(), "refused before anything is waited for");
-        for kind in [0, 1, 31, 45, 255] {
+        for kind in [0, 1, 31, 47, 255] {
             assert!(first(&frame(0, kind, b"")).is_err(), "{kind}");
         }
     }

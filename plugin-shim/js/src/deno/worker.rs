@@ -28,6 +28,8 @@ pub(crate) struct Recipe {
     pub(crate) file: String,
     /// What handlers get as `env`.
     pub(crate) env: serde_json::Value,
+    /// valord takes word of work that outlives its requests.
+    pub(crate) background: bool,
 }
 
 struct Worker {
@@ -56,7 +58,7 @@ struct State {
 /// Creates the plugin and serves it until all sockets are closed; whether it has ended for a reason that was told already.
 pub(crate) fn serve(recipe: Recipe, sockets: Vec<OwnedFd>, teller: &Teller) -> Result<bool, Failure> {
     let failed = Failure::at(Step::Create);
-    let Recipe { process, file, env } = recipe;
+    let Recipe { process, file, env, background } = recipe;
     let cure = "raise the plugin's limit of descriptors";
     let copy = |fd: &OwnedFd| {
         fd.as_fd()
@@ -69,6 +71,9 @@ pub(crate) fn serve(recipe: Recipe, sockets: Vec<OwnedFd>, teller: &Teller) -> R
     process.go().map_err(|error| failed(format!("Deno cannot be let go: {error}")))?;
     let (count, core) = (sockets.len(), serve::Worker::new(sockets, Limits::default()));
     core.bind();
+    if background {
+        core.tell_of_background();
+    }
     let poll_loop =
         PollLoop::new(&core).map_err(|errno| failed(format!("cannot make an eventfd: {errno}: {cure}")))?;
     let mut out = Vec::new();
@@ -217,6 +222,8 @@ impl State {
             Told::Release => exchanges.release(id),
             Told::Pull => exchanges.pull(id, out),
             Told::Pong => self.doubt = None,
+            Told::Background => exchanges.begin_background(id),
+            Told::Settled => exchanges.end_background(id),
             Told::Hello | Told::Created | Told::Failed => {}
         }
         Ok(())

@@ -37,6 +37,8 @@ pub(super) struct Recipe {
     pub(super) config: String,
     pub(super) variables: Vec<(String, String)>,
     pub(super) memory: usize,
+    /// valord takes word of work that outlives its requests.
+    pub(super) background: bool,
 }
 
 impl Isolate {

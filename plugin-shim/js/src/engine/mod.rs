@@ -62,7 +62,7 @@ fn server(plan: &Plan, deno: Option<Arc<EngineProcess>>) -> Result<Server, Strin
     if let Some(process) = deno {
         let file = plan.artifact.to_string_lossy().into_owned();
         let env = env_of(&plan.config, variables());
-        let recipe = deno::Recipe { process, file, env };
+        let recipe = deno::Recipe { process, file, env, background: plan.background };
         return Ok(Box::new(move |sockets, teller| deno::serve(recipe, sockets, teller)));
     }
     let recipe = recipe(plan)?;
@@ -92,7 +92,13 @@ fn recipe(plan: &Plan) -> Result<Recipe, String> {
     let bytes =
         std::fs::read(&plan.artifact).map_err(|error| format!("cannot read the plugin's file: {error}"))?;
     let source = Source::new(format!("{}.js", plan.name), &bytes).map_err(|error| error.to_string())?;
-    Ok(Recipe { source, config: plan.config.clone(), variables: variables(), memory: heap(plan.memory) })
+    Ok(Recipe {
+        source,
+        config: plan.config.clone(),
+        variables: variables(),
+        memory: heap(plan.memory),
+        background: plan.background,
+    })
 }
 
 /// How much of the plugin's memory its objects may take: the rest is for stacks, bodies under way and the engine itself.

@@ -3,6 +3,8 @@
 use std::cell::Cell;
 use std::time::{Duration, Instant};
 
+use valor_shim_core::serve::Parent;
+
 use super::cpu;
 
 /// How long code may go on past the deadline of its request. Less than valord's own grace, after which the process is killed.
@@ -24,6 +26,8 @@ enum End {
 pub(crate) struct Cause {
     /// The request, by its number.
     pub(crate) request: Option<u32>,
+    /// The same, for what is fetched for it; it may be answered already.
+    pub(crate) parent: Option<Parent>,
     /// Its deadline.
     pub(crate) deadline: Option<Instant>,
 }
@@ -104,7 +108,7 @@ mod tests {
         let turn = Turn::default();
         assert!(!turn.is_over(), "none is under way");
         let past = Instant::now().checked_sub(Duration::from_secs(60)).unwrap();
-        turn.begin(Cause { request: Some(1), deadline: Some(past) });
+        turn.begin(Cause { request: Some(1), deadline: Some(past), ..Cause::default() });
         assert!(!turn.is_over(), "a late turn still has its grace");
         turn.ends.set(Some(End::At(past)));
         assert!(turn.is_over());

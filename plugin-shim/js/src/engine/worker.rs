@@ -59,6 +59,9 @@ pub(super) fn serve(recipe: Recipe, sockets: Vec<OwnedFd>, teller: &Teller) -> R
     let polled = polled.map_err(|error| failed(format!("cannot copy a data socket: {error}: {cure}")))?;
     let core = serve::Worker::new(sockets, Limits::default());
     core.bind();
+    if recipe.background {
+        core.tell_of_background();
+    }
     let poll_loop =
         PollLoop::new(&core).map_err(|errno| failed(format!("cannot make an eventfd: {errno}: {cure}")))?;
     let host = Host::new(Arc::clone(&core), teller.log().clone(), 1);

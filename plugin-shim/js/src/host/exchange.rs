@@ -153,11 +153,7 @@ impl Host {
         let mut body = body.map(|body| Bytes::from(copy(body)));
         let (id, cause) = (self.next_id(), self.turn.cause());
         let head = RequestHead { method, target, deadline_ms: 0, parent: None };
-        let opened = {
-            let exchanges = self.exchanges.borrow();
-            let parent = cause.request.and_then(|request| exchanges.get(&request)).map(|held| &held.exchange);
-            self.core.fetch(parent, &head, lines.fields(), &mut body, end, id as usize)
-        };
+        let opened = self.core.fetch(cause.parent, &head, lines.fields(), &mut body, end, id as usize);
         match opened {
             Ok(exchange) => {
                 self.exchanges.borrow_mut().insert(id, Held { exchange, cause });

@@ -1,5 +1,6 @@
 //! What the Web APIs ask of the engine. Arguments come from our own glue; what authors pass has been converted and checked there.
 
+mod background;
 mod bytes;
 mod crypto;
 mod exchange;
@@ -34,6 +35,7 @@ pub(crate) struct Host {
     pub(crate) refused: Refused,
     pub(crate) timers: RefCell<Timers>,
     exchanges: RefCell<HashMap<u32, Held>>,
+    background: background::Works,
     /// Numbers of exchanges; those of a former isolate are not used again.
     next: Cell<u32>,
     outcome: RefCell<Option<Outcome>>,
@@ -64,6 +66,7 @@ impl Host {
             refused: Refused::default(),
             timers: RefCell::default(),
             exchanges: RefCell::default(),
+            background: background::Works::default(),
             next: Cell::new(next),
             outcome: RefCell::default(),
         })
@@ -72,7 +75,7 @@ impl Host {
     /// Keeps a request under a number.
     pub(crate) fn admit(&self, exchange: Exchange, deadline: Option<Instant>) -> (u32, Cause) {
         let id = self.next_id();
-        let cause = Cause { request: Some(id), deadline };
+        let cause = Cause { request: Some(id), parent: exchange.parent(), deadline };
         // Refused only when it is over already: it has no answer then.
         let _over: std::result::Result<(), serve::Refused> = exchange.set_user(id as usize);
         self.exchanges.borrow_mut().insert(id, Held { exchange, cause });
@@ -96,6 +99,7 @@ impl Host {
 
     /// Ends everything in flight but the requests that `next`, the host of a fresh isolate, will begin; how many requests that were.
     pub(crate) fn abandon(&self, why: &str, next: &Self, waiting: &[u32]) -> usize {
+        self.background.abandon();
         let mut all = std::mem::take(&mut *self.exchanges.borrow_mut());
         let kept = waiting.iter().filter_map(|id| all.remove_entry(id));
         next.exchanges.borrow_mut().extend(kept);
@@ -127,6 +131,7 @@ pub(crate) fn object<'js>(ctx: &Ctx<'js>, host: &Rc<Host>) -> Result<Object<'js>
     let object = Object::new(ctx.clone())?;
     exchange::install(ctx, &object, host)?;
     timers::install(ctx, &object, host)?;
+    background::install(ctx, &object, host)?;
     text::install(ctx, &object)?;
     url::install(ctx, &object)?;
     pattern::install(ctx, &object)?;

@@ -4,15 +4,18 @@ export const NO_HANDLER =
   "the module has no handler: write `export default { fetch(request, env, ctx) { ... } }`, " +
   "`export function handler(request) { ... }` or `addEventListener(\"fetch\", ...)`";
 
-/** `environment()` is what handlers get as `env`, `complain(error)` is told what becomes of work that goes on after the answer. */
-export function handlers({ Event, EventTarget }, environment, complain) {
+/**
+ * `environment()` is what handlers get as `env`. Of work that goes on after the answer, `background()` is told when it begins and returns
+ * what to call at its end; `complain(error)` is told when it fails.
+ */
+export function handlers({ Event, EventTarget }, environment, background, complain) {
   /** What `addEventListener` of the module listens to. */
   const scope = new EventTarget();
   let listens = false;
 
   /** Work that goes on after the answer. */
   function waitUntil(promise) {
-    Promise.resolve(promise).catch(complain);
+    Promise.resolve(promise).catch(complain).finally(background());
   }
 
   const context = Object.freeze({ waitUntil, passThroughOnException() {} });

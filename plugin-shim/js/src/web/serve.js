@@ -14,7 +14,13 @@ let env = {};
 /** Answers a request; set when the module has been evaluated. */
 let answer = null;
 
-const { scope, listen, handlerOf, ExtendableEvent, FetchEvent } = handlers({ Event, EventTarget }, () => env, reportError);
+/** Begins work that the end of the process waits for; returns what ends it. */
+function background() {
+  const work = host.beginBackground();
+  return () => host.endBackground(work);
+}
+
+const { scope, listen, handlerOf, ExtendableEvent, FetchEvent } = handlers({ Event, EventTarget }, () => env, background, reportError);
 export { scope, listen, ExtendableEvent, FetchEvent };
 
 /** The module is evaluated, or it will be: `done` is the promise of that. */

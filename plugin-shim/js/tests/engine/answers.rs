@@ -1,4 +1,6 @@
-use crate::harness::Engine;
+use valor_wire::ResetCode;
+
+use crate::harness::{Engine, Seen};
 
 const HELLO: &str = "export default { fetch(request, env) { return new Response(`${request.method} ${request.url} ${env.greeting}`); } };";
 
@@ -115,6 +117,43 @@ fn work_goes_on_after_the_answer() {
              return new Response('before'); } }",
     );
     assert_eq!(engine.get("/").text(), "before");
+    assert!(engine.link.background, "it is told before the answer");
     engine.log("in vain");
     engine.log("after");
+    engine.link.rest();
+}
+
+#[test]
+fn what_is_fetched_after_the_answer_names_its_request() {
+    let mut engine = Engine::ready(
+        "export default { fetch(r, env, ctx) {
+             const late = new Promise((r) => setTimeout(r, 10)).then(() => fetch('/late'));
+             ctx.waitUntil(late.then((r) => r.text()).then((text) => console.log(text)));
+             return new Response('before'); } }",
+    );
+    let id = engine.link.open("GET", "/", &[], 0, true);
+    assert_eq!(engine.link.answer(id).text(), "before");
+    let Seen::Request { id: late, parent, .. } = engine.link.fetch() else { panic!() };
+    assert_eq!(parent, Some(id));
+    assert!(engine.link.background);
+    engine.link.respond(late, 204, &[], true);
+    engine.link.rest();
+}
+
+#[test]
+fn nobody_waits_for_the_work_of_a_context_that_is_no_more() {
+    let mut engine = Engine::ready(
+        "export default { fetch(r, env, ctx) {
+             if (r.url.endsWith('/spin')) for (;;);
+             ctx.waitUntil(new Promise(() => {}));
+             return new Response('before'); } }",
+    );
+    assert_eq!(engine.get("/").text(), "before");
+    assert!(engine.link.background);
+    let id = engine.link.open("GET", "/spin", &[], 1, true);
+    engine.log("did not come to an end");
+    engine.link.rest();
+    engine.link.reset(id, ResetCode::Deadline, "");
+    assert_eq!(engine.get("/").text(), "before");
+    assert!(engine.link.background, "of the fresh one");
 }

@@ -48,6 +48,7 @@ pub(crate) fn run(serve: Serve) -> Result<()> {
             config: "null".into(),
             workers: 1,
             memory: 1 << 30,
+            background: true,
             files: Files::default(),
             engine: None,
             sockets: vec![OwnedFd::from(socket)],

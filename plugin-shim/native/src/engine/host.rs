@@ -255,7 +255,7 @@ unsafe extern "C" fn fetch(
         let mut body = Some(body);
         let request = RequestHead { method, target, deadline_ms: head.deadline_ms, parent: None };
         // SAFETY: the contract.
-        let parent = unsafe { Handle::of(parent) }.map(|handle| &handle.exchange);
+        let parent = unsafe { Handle::of(parent) }.and_then(|handle| handle.exchange.parent());
         // SAFETY: the contract.
         let fields = unsafe { fields(head.fields, head.field_count) };
         let (end, user) = (flags & VALOR_FLAG_END != 0, user.expose_provenance());

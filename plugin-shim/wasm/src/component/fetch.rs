@@ -31,7 +31,7 @@ pub(super) async fn send(
     // valord takes the host from the URL.
     let fields = head.headers.iter().filter(|(name, _)| **name != HOST);
     let fields = fields.map(|(name, value)| (name.as_str().as_bytes(), value.as_bytes()));
-    let opened = gates.core.fetch(Some(&parent.exchange), &wire, fields, &mut None::<Bytes>, empty, number);
+    let opened = gates.core.fetch(parent.exchange.parent(), &wire, fields, &mut None::<Bytes>, empty, number);
     drop(parent);
     let exchange = opened.map_err(|refused| match refused {
         Refused::Limit => Error::ConnectionLimitReached,

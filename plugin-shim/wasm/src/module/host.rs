@@ -226,7 +226,7 @@ impl Host {
         }
         let head = RequestHead { method, target, deadline_ms: 0, parent: None };
         let fields = fields.iter().map(|(name, value)| (name.as_bytes(), value));
-        let parent = self.exchanges.get(&parent).filter(|held| !held.fetch).map(|held| &held.exchange);
+        let parent = self.exchanges.get(&parent).and_then(|held| held.exchange.parent());
         match self.core.fetch(parent, &head, fields, &mut None::<Bytes>, end, self.user(id)) {
             Ok(exchange) => {
                 let mut held = Held::new(exchange, true);

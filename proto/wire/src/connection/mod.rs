@@ -48,6 +48,8 @@ pub enum Event<'a> {
     Stop { id: StreamId },
     /// The peer has answered our ping.
     Pong { value: u64 },
+    /// Work that outlives its requests has begun at the peer, or the last of it has ended.
+    Background { any: bool },
 }
 
 /// One end of a data socket.
@@ -67,6 +69,8 @@ pub struct Connection {
     ping: Option<(u64, u64)>,
     /// Where our last pong ends in the outbox.
     pong_at: u64,
+    /// There is work at the shim's end that outlives its requests.
+    background: bool,
     /// What the peer has done wrong: nothing more is heard of it.
     broken: Option<Violation>,
 }
@@ -86,6 +90,7 @@ impl Connection {
             extra: 0,
             ping: None,
             pong_at: 0,
+            background: false,
             broken: None,
         }
     }
@@ -146,6 +151,7 @@ impl Connection {
             remote,
             reset: false,
             stopped: false,
+            background: false,
             send_credit: window,
             recv_credit: window,
             unreported: 0,

@@ -2,7 +2,7 @@
 
 use bytes::Bytes;
 
-use super::{Connection, Event};
+use super::{Connection, Event, Role};
 use crate::frame::{FLAG_END, FrameHeader, FrameType, HEADER_LEN};
 use crate::stream::{Phase, Stream};
 use crate::{Limits, MAX_REASON, ResetCode, StreamId, Violation, head};
@@ -15,6 +15,7 @@ enum Frame {
     Window { id: StreamId },
     Stop { id: StreamId },
     Pong { value: u64 },
+    Background { any: bool },
 }
 
 impl Connection {
@@ -42,6 +43,7 @@ impl Connection {
             Frame::Window { id } => Ok(Event::Window { id }),
             Frame::Stop { id } => Ok(Event::Stop { id }),
             Frame::Pong { value } => Ok(Event::Pong { value }),
+            Frame::Background { any } => Ok(Event::Background { any }),
         };
         if let Err(violation) = &event {
             self.broken = Some(violation.clone());
@@ -108,6 +110,10 @@ impl Connection {
                         _ => Err(Violation::UnexpectedPong),
                     };
                 }
+                FrameType::Background => {
+                    let [any] = self.payload();
+                    return self.on_background(id, any).map(|any| Some(Frame::Background { any }));
+                }
                 FrameType::Control => return Err(Violation::Misplaced("control")),
             }
         }
@@ -135,6 +141,7 @@ impl Connection {
             FrameType::Stop => ("stop", 0, 0),
             FrameType::Ping => ("ping", 8, 8),
             FrameType::Pong => ("pong", 8, 8),
+            FrameType::Background => ("background", 1, 1),
             FrameType::Control => return Err(Violation::Misplaced("control")),
         };
         let len = header.len as usize;
@@ -248,6 +255,27 @@ impl Connection {
             .filter(|&sum| sum <= i32::MAX.unsigned_abs())
             .ok_or(Violation::WindowOverflow)?;
         Ok(stream.local == Phase::Body)
+    }
+
+    /// Whether there is any from now on. It begins with a request whose answer is not complete, once for each, and ends on no stream.
+    fn on_background(&mut self, id: StreamId, any: u8) -> Result<bool, Violation> {
+        let misplaced = Violation::Misplaced("background");
+        let any = match any {
+            _ if self.role == Role::Shim => return Err(misplaced),
+            0 if id.get() == 0 => false,
+            1 if self.is_ours(id) => true,
+            _ => return Err(misplaced),
+        };
+        if std::mem::replace(&mut self.background, any) == any {
+            return Err(misplaced);
+        }
+        if any {
+            let stream = self.known(id)?.ok_or(Violation::UnknownStream("background"))?;
+            if stream.remote == Phase::Done || std::mem::replace(&mut stream.background, true) {
+                return Err(misplaced);
+            }
+        }
+        Ok(any)
     }
 
     fn on_stop(&mut self, id: StreamId) -> Result<bool, Violation> {

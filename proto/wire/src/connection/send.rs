@@ -2,7 +2,7 @@
 
 use bytes::Bytes;
 
-use super::Connection;
+use super::{Connection, Role};
 use crate::frame::{FLAG_END, FrameHeader, FrameType, HEADER_LEN};
 use crate::head::{self, Field, HeadError};
 use crate::stream::Phase;
@@ -160,6 +160,28 @@ impl Connection {
         let position = self.outbox.position();
         if let Some(stream) = self.find(id) {
             stream.credit_at = position;
+        }
+    }
+
+    /// Says that work has begun which outlives request `id`, and perhaps others. `false`: not said, since that is known, was said for
+    /// this request before, or its answer is complete.
+    pub fn begin_background(&mut self, id: StreamId) -> bool {
+        if self.background || self.role == Role::Daemon || self.is_ours(id) {
+            return false;
+        }
+        let Some(stream) = self.find(id).filter(|s| s.local != Phase::Done && !s.background) else {
+            return false;
+        };
+        stream.background = true;
+        self.background = true;
+        self.frame(FrameType::Background, 0, id, &[1], Bytes::new());
+        true
+    }
+
+    /// Says that the last of that work has ended.
+    pub fn end_background(&mut self) {
+        if std::mem::take(&mut self.background) {
+            self.frame(FrameType::Background, 0, StreamId(0), &[0], Bytes::new());
         }
     }
 

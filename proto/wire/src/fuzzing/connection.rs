@@ -73,7 +73,9 @@ fn is_dead(mut end: Connection, input: &mut Input<'_>) {
 }
 
 fn frame(input: &mut Input<'_>, end: bool) -> Vec<u8> {
-    let kind = match input.byte() % 8 {
+    let byte = input.byte();
+    let kind = match byte % 8 {
+        _ if byte >= 0xf0 => FrameType::Background,
         0 | 1 => FrameType::Head,
         2 => FrameType::Data,
         3 => FrameType::Reset,

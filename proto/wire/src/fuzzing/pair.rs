@@ -105,6 +105,8 @@ impl End {
             (6, Some(id)) => match value {
                 0..32 => self.connection.reset(id, ResetCode::Cancel, "no"),
                 32..64 => self.connection.stop(id),
+                64..80 => _ = self.connection.begin_background(id),
+                80..88 => self.connection.end_background(),
                 _ => self.give_back(id, usize::from(value)),
             },
             (7, _) => _ = self.connection.ping(u64::from(value)),

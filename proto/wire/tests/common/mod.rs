@@ -50,6 +50,7 @@ pub enum Said {
     Window(StreamId),
     Stop(StreamId),
     Pong(u64),
+    Background(bool),
 }
 
 impl From<Event<'_>> for Said {
@@ -69,6 +70,7 @@ impl From<Event<'_>> for Said {
             Event::Window { id } => Self::Window(id),
             Event::Stop { id } => Self::Stop(id),
             Event::Pong { value } => Self::Pong(value),
+            Event::Background { any } => Self::Background(any),
         }
     }
 }

@@ -95,7 +95,8 @@ impl State {
                     }
                 }
             }
-            Event::Pong { .. } => {}
+            // The second is never heard by a shim.
+            Event::Pong { .. } | Event::Background { .. } => {}
         }
         Ok(true)
     }
@@ -126,7 +127,7 @@ impl State {
             }
         }
         for key in finished {
-            self.exchanges.remove(key);
+            self.remove(key);
         }
     }
 }

@@ -1,6 +1,7 @@
 //! What a worker's lock guards: sockets, exchanges, and the callbacks that are owed.
 
 mod arrive;
+mod background;
 
 use std::collections::VecDeque;
 use std::os::fd::OwnedFd;
@@ -9,6 +10,7 @@ use slab::Slab;
 use valor_wire::{Field, Limits, RequestHead, ResetCode, StreamId};
 
 use super::Pumped;
+use super::background::Parent;
 use super::batch::Batch;
 use super::entry::{Entry, Sending};
 use super::exchange::{Refused, Source};
@@ -21,6 +23,8 @@ const ROUNDS: usize = 8;
 pub(super) struct State {
     links: Vec<Link>,
     exchanges: Slab<Entry>,
+    /// valord is told of work that outlives its requests.
+    pub(super) tells_of_background: bool,
     /// Callbacks in the order in which they became due.
     calls: VecDeque<Due>,
     /// Request heads on their way to the plugin; buffers that are reused.
@@ -53,6 +57,7 @@ impl State {
         Self {
             links: sockets.into_iter().map(|socket| Link::new(socket, limits)).collect(),
             exchanges: Slab::new(),
+            tells_of_background: false,
             calls: VecDeque::new(),
             batch: Batch::default(),
             pumping: false,
@@ -79,7 +84,7 @@ impl State {
     /// Forgets an exchange that was released, when nothing of it is left to be sent.
     fn sweep(&mut self, key: usize) {
         if self.exchanges.get(key).is_some_and(Entry::is_finished) {
-            self.exchanges.remove(key);
+            self.remove(key);
         }
     }
 
@@ -174,15 +179,14 @@ impl State {
     /// Starts a fetch and returns its key.
     pub(super) fn open<'a, S: Source>(
         &mut self,
-        parent: Option<usize>,
+        parent: Option<Parent>,
         head: &RequestHead<'_>,
         fields: impl IntoIterator<Item = Field<'a>>,
         body: &mut Option<S>,
         end: bool,
         user: usize,
     ) -> Result<usize, Refused> {
-        let parent = parent.and_then(|key| self.exchanges.get(key)).filter(|p| !p.fetch);
-        let over = parent.is_some_and(|p| p.over.is_some());
+        let over = parent.and_then(|p| self.of(p)).is_some_and(|entry| entry.over.is_some());
         let index = match parent {
             Some(parent) => parent.link,
             None => {

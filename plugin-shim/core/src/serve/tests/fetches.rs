@@ -15,7 +15,7 @@ fn a_fetch_names_its_parent_and_goes_where_it_came_from() {
     let parent = plugin.exchanges.pop().unwrap();
     plugin.told();
     let fetch =
-        worker.fetch(Some(&parent), &head("/other"), [], &mut Some(&b"question"[..]), true, 77).unwrap();
+        worker.fetch(parent.parent(), &head("/other"), [], &mut Some(&b"question"[..]), true, 77).unwrap();
     worker.flush(&mut plugin);
     assert_eq!(daemons[0].next(), None);
     let Some(Seen::Request { id: fetched, method, target, parent: of, end: false }) = daemons[1].next()

@@ -1,5 +1,6 @@
 //! A worker against a daemon's end of the wire, over real socketpairs, with a handler that writes down what it sees.
 
+mod background;
 mod backpressure;
 mod exchanges;
 mod fetches;
@@ -33,6 +34,7 @@ enum Seen {
     Reset { id: StreamId, code: ResetCode, reason: String },
     Stop { id: StreamId },
     Pong(u64),
+    Background(bool),
 }
 
 impl Daemon {
@@ -116,6 +118,7 @@ impl Seen {
             }
             Event::Stop { id } => Self::Stop { id: *id },
             Event::Pong { value } => Self::Pong(*value),
+            Event::Background { any } => Self::Background(*any),
             Event::Window { .. } => return None,
         })
     }

@@ -138,7 +138,8 @@ impl World {
                 let user = self.user();
                 let head = RequestHead { method: "PUT", target: "/x", deadline_ms: 1, parent: None };
                 let exchanges = &self.plugin.exchanges;
-                let parent = (!exchanges.is_empty()).then(|| &exchanges[which % exchanges.len()]);
+                let parent =
+                    (!exchanges.is_empty()).then(|| exchanges[which % exchanges.len()].parent()).flatten();
                 if let Ok(fetch) = self.worker.fetch(parent, &head, [], &mut Some(body(len)), end, user) {
                     self.users.insert(user, false);
                     self.plugin.exchanges.push(fetch);

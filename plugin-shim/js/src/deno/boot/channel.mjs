@@ -10,7 +10,7 @@ const NOTHING = new Uint8Array();
 export const kinds = Object.freeze({
   CONFIG: 1, REQUEST: 2, RESPONSE: 3, DATA: 4, END: 5, CANCEL: 6, TOOK: 7, PING: 8,
   HELLO: 32, CREATED: 33, FAILED: 34, LOG: 35, RESPOND: 36, FETCH: 37, PART: 38, LAST: 39, RESET: 40, STOP: 41, RELEASE: 42,
-  PULL: 43, PONG: 44,
+  PULL: 43, PONG: 44, BACKGROUND: 45, SETTLED: 46,
 });
 
 let receive = () => {};

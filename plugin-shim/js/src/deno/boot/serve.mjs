@@ -10,12 +10,21 @@ import { complain, describe } from "./log.mjs";
 const current = new AsyncLocalStorage();
 export const requestOfThis = () => current.getStore() ?? null;
 
+/** Begins work that the end of the process waits for; returns what ends it. */
+function background() {
+  const request = requestOfThis();
+  if (request === null) return () => {};
+  send(kinds.BACKGROUND, request);
+  return () => send(kinds.SETTLED, request);
+}
+
 let env = {};
 /** Answers a request; set when the module has been evaluated. */
 let answer = null;
 const { scope, listen, handlerOf, ExtendableEvent, FetchEvent } = handlers(
   globalThis,
   () => env,
+  background,
   (error) => complain(`background work failed: ${describe(error)}`),
 );
 
