@@ -16,7 +16,7 @@ use valor_shim_core::wire::{Limits, Violation};
 use super::isolate::{Isolate, Recipe};
 use super::turn::{Cause, Wreck};
 use super::{ABI, ENGINE};
-use crate::host::{Host, Outcome, write_head};
+use crate::host::{Host, Outcome, text_of, write_head};
 
 /// One thread's share, which for JavaScript is everything.
 struct Worker {
@@ -39,7 +39,7 @@ struct State {
     /// Requests that wait for that.
     waiting: Vec<Waiting>,
     /// The head of the request that begins, as the glue gets it.
-    text: String,
+    text: Vec<u8>,
 }
 
 struct Waiting {
@@ -66,8 +66,7 @@ pub(super) fn serve(recipe: Recipe, sockets: Vec<OwnedFd>, teller: &Teller) -> R
         PollLoop::new(&core).map_err(|errno| failed(format!("cannot make an eventfd: {errno}: {cure}")))?;
     let host = Host::new(Arc::clone(&core), teller.log().clone(), 1);
     let isolate = Isolate::new(&recipe, Rc::clone(&host)).map_err(failed)?;
-    let state =
-        State { isolate, host, created: false, ready: false, waiting: Vec::new(), text: String::new() };
+    let state = State { isolate, host, created: false, ready: false, waiting: Vec::new(), text: Vec::new() };
     let mut worker = Worker { core, recipe, state, teller: teller.clone(), broken: false };
     if let Err(errno) = poll_loop.run(polled, &mut worker) {
         worker.give_up(format!("cannot wait for the data sockets: {errno}"));
@@ -166,9 +165,9 @@ impl Handler for State {
         write_head(&mut self.text, head);
         // A wreck is cleared away at the end of this round.
         if self.ready && self.host.turn.wrecked().is_none() && self.waiting.is_empty() {
-            self.isolate.request(cause, (id, head.method, &self.text, head.end));
+            self.isolate.request(cause, (id, head.method, &text_of(&self.text), head.end));
         } else {
-            let (method, text) = (head.method.to_owned(), self.text.clone());
+            let (method, text) = (head.method.to_owned(), text_of(&self.text).into_owned());
             self.waiting.push(Waiting { id, cause, method, text, end: head.end });
         }
     }

@@ -96,7 +96,8 @@ impl Host {
         answered.map_err(|refused| self.refused(ctx, id, refused))
     }
 
-    /// All of an answer, with text, bytes or nothing as its body, after which it is let go of.
+    /// All of an answer, with text, bytes or nothing as its body, after which it is let go of. `false`: the text has halves of
+    /// surrogate pairs, and nothing was done.
     fn answer<'js>(
         &self,
         ctx: &Ctx<'js>,
@@ -104,16 +105,20 @@ impl Host {
         status: u16,
         lines: String,
         body: &Value<'js>,
-    ) -> Result<()> {
+    ) -> Result<bool> {
         let body = if let Some(text) = body.as_string() {
-            Some(Bytes::from(text.to_string()?))
+            match text.to_string() {
+                Ok(text) => Some(Bytes::from(text)),
+                Err(rquickjs::Error::Utf8(_)) => return Ok(false),
+                Err(error) => return Err(error),
+            }
         } else {
             Option::<Array<'js>>::from_js(ctx, body.clone())?.map(|array| Bytes::from(copy(&array)))
         };
         self.send(id, status, lines, body, true).map_err(|refused| self.refused(ctx, id, refused))?;
         let held = self.exchanges.borrow_mut().remove(&id);
         drop(held);
-        Ok(())
+        Ok(true)
     }
 
     fn send(
@@ -173,9 +178,9 @@ impl Host {
     fn response(&self, ctx: &Ctx<'_>, id: u32) -> Result<List<(u16, String, bool)>> {
         match self.with(id, |exchange| exchange.response()).unwrap_or(Err(Refused::Cancelled)) {
             Ok(head) => {
-                let mut text = String::new();
-                lines::write(&mut text, head.fields());
-                Ok(List((head.status, text, head.end)))
+                let mut bytes = Vec::new();
+                lines::write(&mut bytes, head.fields());
+                Ok(List((head.status, lines::text_of(&bytes).into_owned(), head.end)))
             }
             Err(refused) => Err(self.error(ctx, id, refused)),
         }

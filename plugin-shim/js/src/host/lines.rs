@@ -1,6 +1,8 @@
 //! Header fields on their way between JavaScript and the wire: one text, names and values by turns, a line each. It crosses in
 //! one piece, and what nobody asks for is never taken apart.
 
+use std::borrow::Cow;
+
 use valor_shim_core::serve::Head;
 use valor_shim_core::wire::Field;
 
@@ -41,23 +43,30 @@ impl Lines {
 }
 
 /// A request's target and its fields.
-pub(crate) fn write_head(text: &mut String, head: &Head<'_>) {
-    text.push_str(head.target);
-    text.push('\n');
+pub(crate) fn write_head(text: &mut Vec<u8>, head: &Head<'_>) {
+    text.extend_from_slice(head.target.as_bytes());
+    text.push(b'\n');
     write(text, head.fields());
 }
 
-/// The fields of a head.
-pub(crate) fn write<'a>(text: &mut String, fields: impl Iterator<Item = Field<'a>>) {
+/// The fields of a head, as bytes.
+pub(super) fn write<'a>(text: &mut Vec<u8>, fields: impl Iterator<Item = Field<'a>>) {
     let start = text.len();
-    for part in fields.flat_map(|(name, value)| [name, value]) {
+    for (name, value) in fields {
         if text.len() > start {
-            text.push('\n');
+            text.push(b'\n');
         }
-        match str::from_utf8(part) {
-            Ok(ascii) if ascii.is_ascii() => text.push_str(ascii),
-            _ => text.push_str(&latin1(part)),
-        }
+        text.extend_from_slice(name);
+        text.push(b'\n');
+        text.extend_from_slice(value);
+    }
+}
+
+/// What was written, each byte a character.
+pub(crate) fn text_of(bytes: &[u8]) -> Cow<'_, str> {
+    match str::from_utf8(bytes) {
+        Ok(text) if text.is_ascii() => Cow::Borrowed(text),
+        _ => Cow::Owned(latin1(bytes)),
     }
 }
 
@@ -68,9 +77,9 @@ mod tests {
     #[test]
     fn fields_survive_both_ways() {
         for fields in [&[][..], &[(&b"a"[..], &b""[..])], &[(b"a", b""), (b"b", b"\xe9 c"), (b"a", b"d")]] {
-            let mut text = String::new();
-            write(&mut text, fields.iter().copied());
-            assert_eq!(Lines::new(text).fields().collect::<Vec<_>>(), fields);
+            let mut bytes = Vec::new();
+            write(&mut bytes, fields.iter().copied());
+            assert_eq!(Lines::new(text_of(&bytes).into_owned()).fields().collect::<Vec<_>>(), fields);
         }
     }
 }

@@ -24,7 +24,7 @@ use valor_shim_core::wire::control::LogLevel;
 use valor_shim_core::wire::{Field, ResetCode};
 
 use crate::engine::{Cause, Refused, Turn, Wreck};
-pub(crate) use lines::write_head;
+pub(crate) use lines::{text_of, write_head};
 use timers::Timers;
 
 /// The state behind one isolate's glue.

@@ -105,38 +105,38 @@ export function extract(body) {
   return { content: text, type: body instanceof URLSearchParams ? "application/x-www-form-urlencoded;charset=UTF-8" : TEXT };
 }
 
-/** The content of a body, `null` for none. */
-export let contentOf;
-export let setContent;
-/** The same, or the text alone when it is nothing else yet. */
-export let textOrContentOf;
+/**
+ * What a Request or a Response is made of is one array, its slots, of which the first is its content: a Content, text that nobody has
+ * wanted more of than to send it, or `null`. This engine makes an array at once, but an object of many fields one field after the other.
+ */
+export const CONTENT = 0;
 
-/** What Request and Response have in common. */
-export class Body {
-  /** Text stays text until somebody wants more than to send it. */
-  #content;
+/** The content in `slots`, `null` for none. */
+export function contentIn(slots) {
+  if (typeof slots[CONTENT] === "string") slots[CONTENT] = new Content(host.encode(slots[CONTENT]));
+  return slots[CONTENT];
+}
 
-  static {
-    textOrContentOf = (body) => body.#content;
-    setContent = (body, content) => (body.#content = content);
-    contentOf = (body) => body.#made();
+/** The shapes of objects that are made for each request, kept alive: they would be made with each of them. */
+const shapes = [];
+
+/** Gives a class what Request and Response have in common; `one` of it has the slots that `slotsOf` finds. */
+export function isBody(one, slotsOf) {
+  const content = (body) => contentIn(slotsOf(body));
+  const all = async (body) => content(body)?.all() ?? new Uint8Array();
+  class Body {
+    get body() { return content(this)?.asStream() ?? null; }
+    get bodyUsed() { return content(this)?.isDisturbed() ?? false; }
+    async arrayBuffer() { return (await this.bytes()).buffer; }
+    async bytes() { return copyOf(await all(this)); }
+    async blob() { return blobOf(copyOf(await all(this)), this.headers.get("content-type") ?? ""); }
+    async formData() { return decodeForm(await all(this), this.headers.get("content-type")); }
+    async json() { return JSON.parse(await this.text()); }
+    async text() { return host.decodeUtf8(await all(this)); }
   }
-
-  constructor(content) { this.#content = content; }
-
-  get body() { return this.#made()?.asStream() ?? null; }
-  get bodyUsed() { return this.#made()?.isDisturbed() ?? false; }
-  async arrayBuffer() { return (await this.bytes()).buffer; }
-  async bytes() { return copyOf(await this.#all()); }
-  async blob() { return blobOf(copyOf(await this.#all()), this.headers.get("content-type") ?? ""); }
-  async formData() { return decodeForm(await this.#all(), this.headers.get("content-type")); }
-  async json() { return JSON.parse(await this.text()); }
-  async text() { return host.decodeUtf8(await this.#all()); }
-
-  async #all() { return this.#made()?.all() ?? new Uint8Array(); }
-
-  #made() {
-    if (typeof this.#content === "string") this.#content = new Content(host.encode(this.#content));
-    return this.#content;
-  }
+  const prototype = Object.getPrototypeOf(one);
+  const members = Object.getOwnPropertyDescriptors(Body.prototype);
+  delete members.constructor;
+  Object.defineProperties(prototype, members);
+  shapes.push(Object.create(prototype), one);
 }

@@ -62,11 +62,8 @@ export class Exchange {
     else this.#needs = needs;
   }
 
-  /** Sends all of an answer, with which it is over: a body of text or of bytes, or none. */
-  answer(status, lines, body) {
-    host.answer(this.id, status, lines, body);
-    this.#forget();
-  }
+  /** It was answered with all of the answer, and is over. */
+  answered() { this.#forget(); }
 
   /** Aborts it. */
   reset(failed, reason, error = new TypeError(reason)) {

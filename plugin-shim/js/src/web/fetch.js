@@ -1,10 +1,9 @@
 // fetch (Fetch standard, section 5.6), which valord makes: it checks the grants.
 import host from "valor:host";
-import { contentOf } from "valor:body";
 import { BODY, Exchange, UPLOAD } from "valor:exchange";
 import { linesOf } from "valor:headers";
-import { Request, targetOf } from "valor:request";
-import { fetched } from "valor:response";
+import { Request, targetOf, uploadOf } from "valor:request";
+import { contentOf, fetched } from "valor:response";
 
 const REDIRECTS = new Set([301, 302, 303, 307, 308]);
 
@@ -13,7 +12,7 @@ export function fetch(input, init) {
     const request = new Request(input, init);
     const { signal } = request;
     signal.throwIfAborted();
-    const content = contentOf(request);
+    const content = uploadOf(request);
     const streamed = content !== null && content.bytes === null;
     const { headers } = request;
     // valord follows redirects, within the grants, unless it is told not to.

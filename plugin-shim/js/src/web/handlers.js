@@ -49,10 +49,11 @@ export function handlers({ Event, EventTarget }, environment, background, compla
   /** One of the three shapes, looked for in this order; `null`: none. */
   function handlerOf(exports) {
     const chosen = exports.default;
+    const env = environment();
     if ((typeof chosen === "object" || typeof chosen === "function") && typeof chosen?.fetch === "function") {
-      return (request) => chosen.fetch(request, environment(), context);
+      return (request) => chosen.fetch(request, env, context);
     }
-    if (typeof exports.handler === "function") return (request) => exports.handler(request, environment(), context);
+    if (typeof exports.handler === "function") return (request) => exports.handler(request, env, context);
     if (!listens) return null;
     return (request) => {
       const event = new FetchEvent("fetch", { request, cancelable: true });

@@ -1,8 +1,8 @@
 // Request (Fetch standard, section 5.4).
 import host from "valor:host";
 import { AbortController, AbortSignal } from "valor:abort";
-import { Body, contentOf, extract, setContent } from "valor:body";
-import { Exchange } from "valor:exchange";
+import { CONTENT, contentIn, extract, isBody } from "valor:body";
+import { ANSWER, Exchange } from "valor:exchange";
 import { Headers, headersOf } from "valor:headers";
 import { URL } from "valor:url";
 
@@ -24,112 +24,116 @@ const OPTIONS = {
 const INCOMING = Symbol();
 const NONE = Object.freeze({});
 
-let internals;
+/** Slots of a request; the first is that of its content. */
+export const METHOD = 1;
+/** Of a client's request, until somebody asks for more: its target and header fields, a line each. */
+const HEAD = 2;
+const HREF = 3;
+const HEADERS = 4;
+const SIGNAL = 5;
+/** Of a client's request: its exchange, or as long as nobody needs it the number of that; `null`: it cannot end before its time. */
+export const EXCHANGE = 6;
+const SETTINGS = 7;
+/** What valord is asked for, where that is not the URL. */
+const TARGET = 8;
 
-export class Request extends Body {
-  #method;
-  /** Of a client's request, until somebody asks for more: its target and header fields, a line each. */
-  #head = null;
-  #url = null;
-  /** What valord is asked for, where that is not the URL. */
-  #target = null;
-  #headers = null;
-  /** Of a client's request, until somebody asks for the signal: its exchange. */
-  #signal = null;
-  #options = NONE;
+let slotsOf;
+
+export class Request {
+  #slots;
 
   static {
-    internals = { target: (request) => request.#target ?? request.url };
+    slotsOf = (request) => request.#slots;
     for (const [name, [fallback]] of Object.entries(OPTIONS)) {
-      const get = function () { return this.#options[name] ?? fallback; };
+      const get = function () { return this.#slots[SETTINGS][name] ?? fallback; };
       Object.defineProperty(this.prototype, name, { configurable: true, enumerable: true, get });
     }
   }
 
   constructor(input, init = NONE) {
-    if (input === undefined) throw new TypeError("Request: takes a URL or a Request");
-    if (input === INCOMING) {
-      super(init.content);
-      this.#method = init.method;
-      this.#head = init.head;
-      this.#signal = init.exchange;
+    if (init === INCOMING) {
+      this.#slots = input;
       return;
     }
-    super(null);
+    if (input === undefined) throw new TypeError("Request: takes a URL or a Request");
     init ??= NONE;
+    const slots = (this.#slots = [null, "GET", null, null, null, null, null, NONE, null]);
     const from = input instanceof Request ? input : null;
-    this.#locate(input, from);
-    this.#method = init.method === undefined ? (from?.#method ?? "GET") : normal(String(init.method));
-    this.#headers = new Headers(init.headers ?? from?.headers);
-    this.#signal = follow(init.signal === undefined ? from?.signal : init.signal);
-    this.#options = { ...from?.#options };
+    locate(slots, input, from);
+    if (init.method !== undefined) slots[METHOD] = normal(String(init.method));
+    else if (from !== null) slots[METHOD] = from.method;
+    slots[HEADERS] = new Headers(init.headers ?? from?.headers);
+    slots[SIGNAL] = follow(init.signal === undefined ? from?.signal : init.signal);
+    const settings = (slots[SETTINGS] = { ...from?.#slots[SETTINGS] });
     for (const [name, allowed] of Object.entries(OPTIONS)) {
       if (init[name] === undefined) continue;
       const value = String(init[name]);
       if (allowed.length > 1 && !allowed.includes(value)) {
         throw new TypeError(`Request: ${name} cannot be ${JSON.stringify(value)}`);
       }
-      this.#options[name] = value;
+      settings[name] = value;
     }
-    this.#options.keepalive = Boolean(init.keepalive ?? from?.keepalive);
-    this.#fill(init.body, from);
+    settings.keepalive = Boolean(init.keepalive ?? from?.keepalive);
+    fill(slots, init.body, from);
   }
 
-  get method() { return this.#method; }
-  get url() { return (this.#url ??= host.url(this.#head)); }
-  get headers() { return (this.#headers ??= headersOf(this.#head.slice(this.#head.indexOf("\n") + 1), true)); }
+  get method() { return this.#slots[METHOD]; }
+  get url() { return (this.#slots[HREF] ??= host.url(this.#slots[HEAD])); }
+  get headers() {
+    const slots = this.#slots;
+    return (slots[HEADERS] ??= headersOf(slots[HEAD].slice(slots[HEAD].indexOf("\n") + 1), true));
+  }
   get signal() {
-    const signal = this.#signal;
-    if (signal === null || signal instanceof Exchange) {
+    const slots = this.#slots;
+    if (slots[SIGNAL] === null) {
       const client = new AbortController();
-      signal?.whenCancelled((error) => client.abort(new DOMException(error.message, "AbortError")));
-      this.#signal = client.signal;
+      slots[SIGNAL] = client.signal;
+      exchangeIn(slots)?.whenCancelled((error) => client.abort(new DOMException(error.message, "AbortError")));
     }
-    return this.#signal;
+    return slots[SIGNAL];
   }
   get destination() { return ""; }
   get duplex() { return "half"; }
-  get keepalive() { return this.#options.keepalive ?? false; }
+  get keepalive() { return this.#slots[SETTINGS].keepalive ?? false; }
 
   clone() {
-    const content = contentOf(this)?.clone() ?? null;
-    const copy = new Request(INCOMING, { method: this.#method, head: this.#head, exchange: null, content });
-    copy.#signal = follow(this.signal);
-    copy.#headers = new Headers(this.headers);
-    copy.#url = this.#url;
-    copy.#target = this.#target;
-    copy.#options = this.#options;
-    return copy;
+    const copy = this.#slots.slice();
+    copy[CONTENT] = contentIn(this.#slots)?.clone() ?? null;
+    copy[HEADERS] = new Headers(this.headers);
+    copy[SIGNAL] = follow(this.signal);
+    copy[EXCHANGE] = null;
+    return new Request(copy, INCOMING);
   }
   get [Symbol.toStringTag]() { return "Request"; }
+}
 
-  #locate(input, from) {
-    if (from !== null) {
-      [this.#url, this.#target] = [from.url, from.#target];
-      return;
-    }
-    const text = String(input);
-    const isPath = text.startsWith("/") && !text.startsWith("//");
-    const url = new URL(text, isPath ? HERE : undefined);
-    if (url.username !== "" || url.password !== "") {
-      throw new TypeError("Request: a URL with a user name or a password is not fetched");
-    }
-    this.#url = url.href;
-    this.#target = isPath ? url.pathname + url.search : url.href.replace(/#.*$/s, "");
+function locate(slots, input, from) {
+  if (from !== null) {
+    slots[HREF] = from.url;
+    slots[TARGET] = slotsOf(from)[TARGET];
+    return;
   }
+  const text = String(input);
+  const isPath = text.startsWith("/") && !text.startsWith("//");
+  const url = new URL(text, isPath ? HERE : undefined);
+  if (url.username !== "" || url.password !== "") {
+    throw new TypeError("Request: a URL with a user name or a password is not fetched");
+  }
+  slots[HREF] = url.href;
+  slots[TARGET] = isPath ? url.pathname + url.search : url.href.replace(/#.*$/s, "");
+}
 
-  #fill(body, from) {
-    const inherited = body === undefined && from !== null ? contentOf(from) : null;
-    const given = body !== undefined && body !== null;
-    if ((given || inherited !== null) && ["GET", "HEAD"].includes(this.#method)) {
-      throw new TypeError(`Request: a ${this.#method} request has no body`);
-    }
-    if (inherited !== null) setContent(this, inherited.take());
-    if (!given) return;
-    const { content, type } = extract(body);
-    setContent(this, content);
-    if (type !== null && !this.#headers.has("content-type")) this.#headers.set("content-type", type);
+function fill(slots, body, from) {
+  const inherited = body === undefined && from !== null ? contentIn(slotsOf(from)) : null;
+  const given = body !== undefined && body !== null;
+  if ((given || inherited !== null) && ["GET", "HEAD"].includes(slots[METHOD])) {
+    throw new TypeError(`Request: a ${slots[METHOD]} request has no body`);
   }
+  if (inherited !== null) slots[CONTENT] = inherited.take();
+  if (!given) return;
+  const { content, type } = extract(body);
+  slots[CONTENT] = content;
+  if (type !== null && !slots[HEADERS].has("content-type")) slots[HEADERS].set("content-type", type);
 }
 
 function normal(method) {
@@ -145,8 +149,25 @@ function follow(signal) {
   return AbortSignal.any([signal]);
 }
 
-/** A client's request: `head` is its target and its header fields, a line each. */
-export const incoming = (exchange, method, head, content) => new Request(INCOMING, { method, head, exchange, content });
+/** The slots of a client's request: `head` is its target and its header fields, a line each. */
+export function incoming(id, method, head, end) {
+  const exchange = end ? id : new Exchange(id, ANSWER);
+  const content = end ? null : exchange.content();
+  return [content, method, head, null, null, null, exchange, NONE, null];
+}
+
+export const requestOf = (slots) => new Request(slots, INCOMING);
+
+/** The exchange of a client's request, `null` when it cannot end before its time. */
+export function exchangeIn(slots) {
+  if (typeof slots[EXCHANGE] === "number") slots[EXCHANGE] = new Exchange(slots[EXCHANGE], ANSWER);
+  return slots[EXCHANGE];
+}
 
 /** What valord is asked for: a URL without its fragment, or a path. */
-export const targetOf = (request) => internals.target(request);
+export const targetOf = (request) => slotsOf(request)[TARGET] ?? request.url;
+
+/** What is sent with a request. */
+export const uploadOf = (request) => contentIn(slotsOf(request));
+
+isBody(requestOf(incoming(0, "GET", "/\n", true)), slotsOf);

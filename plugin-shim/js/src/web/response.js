@@ -1,5 +1,5 @@
 // Response (Fetch standard, section 5.5).
-import { Body, contentOf, extract, setContent, TEXT, textOrContentOf } from "valor:body";
+import { CONTENT, contentIn, extract, isBody, TEXT } from "valor:body";
 import { frozen, Headers, headersOf, linesOf } from "valor:headers";
 import { URL } from "valor:url";
 
@@ -12,83 +12,64 @@ const NONE = Object.freeze({});
 const PLAIN = { statusText: "", type: "default", url: "" };
 const TYPE = "content-type";
 
-/** Whether it is one. */
-export let isResponse;
-/** What is sent of a response: its header fields, a line each. */
-export let headOf;
+/** Slots of a response; the first is that of its content. */
+export const STATUS = 1;
+const HEADERS = 2;
+/** The header fields until somebody asks for them, a line each: the content type, if any. */
+const LINES = 3;
+const MORE = 4;
 
-export class Response extends Body {
-  #status = 200;
-  /** Until somebody asks for the headers, there is only the content type, if any. */
-  #headers = null;
-  #contentType = null;
-  #more = PLAIN;
+const JSON_LINES = `${TYPE}\napplication/json`;
+const TEXT_LINES = `${TYPE}\n${TEXT}`;
+
+/** The slots of a response, `null` of anything else. */
+export let slotsIn;
+
+export class Response {
+  #slots;
 
   static {
-    isResponse = (value) => typeof value === "object" && value !== null && #status in value;
-    headOf = (response) => {
-      if (response.#headers !== null) return linesOf(response.#headers);
-      return response.#contentType === null ? "" : `${TYPE}\n${response.#contentType}`;
-    };
+    slotsIn = (value) => (typeof value === "object" && value !== null && #slots in value ? value.#slots : null);
   }
 
   constructor(body = null, init = NONE) {
-    const isText = typeof body === "string";
-    super(isText ? body : null);
-    if (body === MADE) {
-      this.#status = init.status;
-      this.#headers = init.headers ?? null;
-      this.#contentType = init.contentType ?? null;
-      this.#more = init.more ?? PLAIN;
-      setContent(this, init.content ?? null);
+    if (init === MADE) {
+      this.#slots = body;
       return;
     }
-    if (init !== NONE) this.#read(init ?? NONE);
-    if (body === null) return;
+    const isText = typeof body === "string";
+    const slots = (this.#slots = [isText ? body : null, 200, null, isText ? TEXT_LINES : "", PLAIN]);
+    if (init !== NONE && init !== null) read(slots, init);
+    if (body === null || (isText && slots[STATUS] === 200 && slots[HEADERS] === null)) return;
     const { content, type } = isText ? { content: body, type: TEXT } : extract(body);
     if (content === null) return;
-    if (this.#status !== 200 && NULL_BODY.includes(this.#status)) {
-      throw new TypeError(`Response: a status of ${this.#status} has no body`);
-    }
-    setContent(this, content);
-    if (this.#headers === null) this.#contentType = type;
-    else if (type !== null && !this.#headers.has(TYPE)) this.#headers.set(TYPE, type);
+    if (NULL_BODY.includes(slots[STATUS])) throw new TypeError(`Response: a status of ${slots[STATUS]} has no body`);
+    slots[CONTENT] = content;
+    if (type === null) return;
+    if (slots[HEADERS] === null) slots[LINES] = `${TYPE}\n${type}`;
+    else if (!slots[HEADERS].has(TYPE)) slots[HEADERS].set(TYPE, type);
   }
 
-  #read(init) {
-    if (init.status !== undefined) {
-      const status = Math.trunc(Number(init.status));
-      if (!(status >= 200 && status <= 599)) throw new RangeError(`Response: the status ${String(init.status)} is not within 200 to 599`);
-      this.#status = status;
-    }
-    if (init.statusText !== undefined) {
-      const statusText = String(init.statusText);
-      if (!/^[\t\x20-\x7e\x80-\xff]*$/.test(statusText)) throw new TypeError("Response: the status text is invalid");
-      this.#more = { ...PLAIN, statusText };
-    }
-    if (init.headers !== undefined) this.#headers = new Headers(init.headers);
-  }
-
-  get status() { return this.#status; }
-  get ok() { return this.#status >= 200 && this.#status < 300; }
-  get statusText() { return this.#more.statusText; }
-  get headers() { return (this.#headers ??= headersOf(headOf(this), false)); }
-  get type() { return this.#more.type; }
-  get url() { return this.#more.url; }
+  get status() { return this.#slots[STATUS]; }
+  get ok() { return this.status >= 200 && this.status < 300; }
+  get statusText() { return this.#slots[MORE].statusText; }
+  get headers() { return (this.#slots[HEADERS] ??= headersOf(this.#slots[LINES], false)); }
+  get type() { return this.#slots[MORE].type; }
+  get url() { return this.#slots[MORE].url; }
   get redirected() { return false; }
 
   clone() {
-    const content = contentOf(this)?.clone() ?? null;
-    return new Response(MADE, { status: this.#status, more: this.#more, headers: new Headers(this.headers), content });
+    const copy = this.#slots.slice();
+    copy[CONTENT] = contentIn(this.#slots)?.clone() ?? null;
+    copy[HEADERS] = new Headers(this.headers);
+    return new Response(copy, MADE);
   }
 
-  static error() {
-    return new Response(MADE, { status: 0, headers: frozen(new Headers()), more: { ...PLAIN, type: "error" } });
-  }
+  static error() { return new Response([null, 0, frozen(new Headers()), "", { ...PLAIN, type: "error" }], MADE); }
   static json(data, init = NONE) {
     const content = JSON.stringify(data);
     if (content === undefined) throw new TypeError("Response.json: the value is not JSON");
-    if (init === NONE) return new Response(MADE, { status: 200, contentType: "application/json", content });
+    if (init === NONE) return new Response([content, 200, null, JSON_LINES, PLAIN], MADE);
     const headers = new Headers(init?.headers);
     if (!headers.has(TYPE)) headers.set(TYPE, "application/json");
     return new Response(content, { ...init, headers });
@@ -98,14 +79,36 @@ export class Response extends Body {
     if (!REDIRECTS.includes(Number(status))) throw new RangeError(`Response.redirect: ${String(status)} is no status of a redirect`);
     const target = /^\/(?!\/)/.test(String(url)) ? String(url) : location;
     const headers = frozen(new Headers({ location: target }));
-    return new Response(MADE, { status: Number(status), headers });
+    return new Response([null, Number(status), headers, "", PLAIN], MADE);
   }
   get [Symbol.toStringTag]() { return "Response"; }
 }
 
+function read(slots, init) {
+  if (init.status !== undefined) {
+    const status = Math.trunc(Number(init.status));
+    if (!(status >= 200 && status <= 599)) throw new RangeError(`Response: the status ${String(init.status)} is not within 200 to 599`);
+    slots[STATUS] = status;
+  }
+  if (init.statusText !== undefined) {
+    const statusText = String(init.statusText);
+    if (!/^[\t\x20-\x7e\x80-\xff]*$/.test(statusText)) throw new TypeError("Response: the status text is invalid");
+    slots[MORE] = { ...PLAIN, statusText };
+  }
+  if (init.headers !== undefined) slots[HEADERS] = new Headers(init.headers);
+}
+
 /** The answer to a fetch. */
 export function fetched(status, lines, url, content) {
-  const headers = headersOf(lines, true);
   const more = { statusText: "", type: "basic", url };
-  return new Response(MADE, { status, headers, more, content: NULL_BODY.includes(status) ? null : content });
+  const body = NULL_BODY.includes(status) ? null : content;
+  return new Response([body, status, headersOf(lines, true), "", more], MADE);
 }
+
+/** What is sent of a response, of its slots: its header fields, a line each. */
+export const linesIn = (slots) => (slots[HEADERS] === null ? slots[LINES] : linesOf(slots[HEADERS]));
+
+/** The content of a response. */
+export const contentOf = (response) => contentIn(slotsIn(response));
+
+isBody(new Response(), slotsIn);

@@ -1,12 +1,12 @@
 // The author's module and its requests.
 import host from "valor:host";
-import { contentOf, textOrContentOf } from "valor:body";
+import { CONTENT, contentIn } from "valor:body";
 import { describe, inspect, reportError } from "valor:console";
 import { Event, EventTarget } from "valor:events";
-import { ANSWER, Exchange } from "valor:exchange";
+import { ANSWER } from "valor:exchange";
 import { handlers, NO_HANDLER } from "valor:handlers";
-import { incoming } from "valor:request";
-import { headOf, isResponse } from "valor:response";
+import { EXCHANGE, exchangeIn, incoming, METHOD, requestOf } from "valor:request";
+import { linesIn, slotsIn, STATUS } from "valor:response";
 
 const ERROR = 4;
 
@@ -41,64 +41,78 @@ export function begin(done, exports, config) {
 
 /** A request has come; `head` is its target and its header fields, a line each. */
 export function onRequest(id, method, head, end) {
-  const exchange = new Exchange(id, ANSWER);
+  const client = incoming(id, method, head, end);
   try {
-    const result = answer(incoming(exchange, method, head, end ? null : exchange.content()));
-    if (isResponse(result)) {
-      respond(exchange, result, method);
-      return;
-    }
-    exchange.listen();
-    Promise.resolve(result).then(
-      (response) => {
-        try {
-          respond(exchange, response, method);
-        } catch (error) {
-          fail(exchange, error);
-        }
-      },
-      (error) => fail(exchange, error),
-    );
+    const result = answer(requestOf(client));
+    const response = slotsIn(result);
+    if (response === null) later(client, result);
+    else respond(client, response);
   } catch (error) {
-    fail(exchange, error);
+    fail(client, error);
   }
 }
 
-function respond(exchange, response, method) {
-  if (exchange.failure !== null) {
-    if (isResponse(response)) void response.body?.cancel(exchange.failure).catch(() => {});
-    return;
-  }
-  if (!isResponse(response)) throw new TypeError(`the handler has to return a Response, not ${inspect(response, 1)}`);
-  const { status } = response;
+function later(client, result) {
+  const exchange = exchangeIn(client);
+  exchange.listen();
+  const settled = (value) => {
+    try {
+      const response = slotsIn(value);
+      if (exchange.failure !== null) {
+        if (response !== null) void value.body?.cancel(exchange.failure).catch(() => {});
+        return;
+      }
+      if (response === null) throw new TypeError(`the handler has to return a Response, not ${inspect(value, 1)}`);
+      respond(client, response);
+    } catch (error) {
+      fail(client, error);
+    }
+  };
+  Promise.resolve(result).then(settled, (error) => fail(client, error));
+}
+
+/** Answers a client's request; both are slots. */
+function respond(client, response) {
+  const status = response[STATUS];
   if (status === 0) throw new TypeError("the handler has returned Response.error()");
-  const bare = method === "HEAD";
-  const text = textOrContentOf(response);
-  if (text === null || typeof text === "string") {
-    exchange.answer(status, headOf(response), bare || text === null ? null : text.toWellFormed());
+  const bare = client[METHOD] === "HEAD";
+  if (response[CONTENT] === null || typeof response[CONTENT] === "string") {
+    answerAll(client, status, linesIn(response), bare ? null : response[CONTENT]);
     return;
   }
-  const content = contentOf(response);
+  const content = contentIn(response);
   if (!content.isUsable()) {
     throw new TypeError("the handler has returned a Response whose body was read already, or is locked");
   }
   if (bare || content.bytes !== null) {
-    exchange.answer(status, headOf(response), bare ? null : content.bytes);
-    if (content.bytes === null) void response.body.cancel().catch(() => {});
+    answerAll(client, status, linesIn(response), bare ? null : content.bytes);
+    if (content.bytes === null) void content.asStream().cancel().catch(() => {});
     return;
   }
-  host.respond(exchange.id, status, headOf(response));
+  const exchange = exchangeIn(client);
+  host.respond(exchange.id, status, linesIn(response));
   const stream = content.asStream();
   content.used = true;
   exchange.send(stream).then(
     () => exchange.done(ANSWER),
-    (error) => fail(exchange, error),
+    (error) => fail(client, error),
   );
 }
 
-function fail(exchange, error) {
+/** Sends all of the answer: a body of text or of bytes, or none. */
+function answerAll(client, status, lines, body) {
+  const exchange = client[EXCHANGE];
+  const id = typeof exchange === "number" ? exchange : exchange.id;
+  // The engine takes no halves of surrogate pairs, and says so.
+  if (!host.answer(id, status, lines, body)) host.answer(id, status, lines, body.toWellFormed());
+  if (exchange === id) client[EXCHANGE] = null;
+  else exchange.answered();
+}
+
+function fail(client, error) {
+  const exchange = exchangeIn(client);
   // Nobody waits: the author's code was told by the signal.
-  if (exchange.failure !== null) return;
+  if (exchange === null || exchange.failure !== null) return;
   const out = host.outOfMemory(error);
   if (!out) host.log(ERROR, `the handler failed: ${describe(error)}`);
   exchange.reset(true, "the handler failed", error instanceof Error ? error : new TypeError("the handler failed"));

@@ -157,3 +157,36 @@ fn nobody_waits_for_the_work_of_a_context_that_is_no_more() {
     assert_eq!(engine.get("/").text(), "before");
     assert!(engine.link.background, "of the fresh one");
 }
+
+#[test]
+fn what_is_made_on_demand_can_be_asked_for_late() {
+    let mut engine = Engine::ready(
+        "export default { fetch(request, env, ctx) {
+             const response = new Response('half \\ud800');
+             ctx.waitUntil(new Promise((r) => setTimeout(r, 1)).then(() =>
+                 console.log('late', request.url, request.headers.get('x-a'), request.signal.aborted, response.headers.get('content-type'))));
+             return response; } }",
+    );
+    let id = engine.link.open("GET", "/p", &[("x-a", "b")], 0, true);
+    assert_eq!(engine.link.answer(id).text(), "half \u{fffd}");
+    assert_eq!(engine.log("late").1, "late http://localhost/p b false text/plain;charset=UTF-8");
+}
+
+#[test]
+fn a_signal_that_is_asked_for_after_the_end_is_aborted() {
+    let mut engine = Engine::ready(
+        "let gone; const wait = new Promise((r) => (gone = r));
+         export default { async fetch(request) {
+             if (request.url.endsWith('/wake')) { if (!request.url.includes('other')) gone(); return new Response('awake'); }
+             console.log('waits'); await wait;
+             console.log('aborted', request.signal.aborted, request.signal.reason.name);
+             return new Response('for nobody'); } }",
+    );
+    let id = engine.link.open("GET", "/", &[], 0, true);
+    engine.log("waits");
+    engine.link.reset(id, valor_wire::ResetCode::Cancel, "gone");
+    // Requests of one read come before what has ended with it.
+    assert_eq!(engine.get("/other/wake").text(), "awake");
+    assert_eq!(engine.get("/wake").text(), "awake");
+    assert_eq!(engine.log("aborted").1, "aborted true AbortError");
+}
