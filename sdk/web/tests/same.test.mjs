@@ -4,7 +4,7 @@
 import assert from "node:assert/strict";
 import { readFileSync } from "node:fs";
 import { basename, extname } from "node:path";
-import { bin, component, examples, test, wasm } from "./valord.mjs";
+import { bin, component, examples, foreign, test, wasm } from "./valord.mjs";
 
 const read = (name) => JSON.parse(readFileSync(new URL(`../../corpus/${name}.json`, import.meta.url), "utf8"));
 const corpus = read("corpus");
@@ -36,6 +36,12 @@ const others = read("others").map(({ file, config, requests }) => {
 const all = [
   ...corpus.map(({ library, config, requests }) => ({ name: library.replaceAll("_", "-"), file: `${wasm}/${library}.wasm`, native: `${bin}/lib${library}.so`, config, requests })),
   ...others,
+  // As others have published it: the server among the examples of `wstd`.
+  {
+    name: "foreign-wasi",
+    file: foreign,
+    requests: [{ target: "/" }, { method: "POST", target: "/echo", body: "é".repeat(50_000) }, { target: "/response-status", send: { "x-response-status": "418" } }, { target: "/nowhere" }],
+  },
 ];
 
 for (const { name, file, native, config, requests } of all) {

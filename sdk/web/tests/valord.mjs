@@ -19,8 +19,10 @@ export const bin = process.env.VALOR_BIN ?? `${target}release`;
 export const wasm = process.env.VALOR_WASM ?? `${target}wasm32-unknown-unknown/release`;
 export const examples = fileURLToPath(new URL("../../../examples/", import.meta.url));
 export const component = process.env.VALOR_COMPONENT ?? `${bin}/hello_wasi.wasm`;
+/** One of others, which only `daemon/tests/plugins/wasi` builds. */
+export const foreign = `${bin}/foreign_wasi.wasm`;
 
-for (const path of [`${bin}/valord`, `${bin}/valorctl`, `${bin}/valor-shim-js`, `${bin}/valor-shim-wasm`, `${wasm}/hello_plugin.wasm`, component]) {
+for (const path of [`${bin}/valord`, `${bin}/valorctl`, `${bin}/valor-shim-js`, `${bin}/valor-shim-wasm`, `${wasm}/hello_plugin.wasm`, component, foreign]) {
   if (!existsSync(path)) throw new Error(`${path} is missing: make build, then sdk/web/tests/run`);
 }
 
