@@ -39,7 +39,6 @@ struct Bundle {
     force: bool,
     /// How to print
     // The global option, by its id, without its short name: to every bundler `-o` is the directory.
-    #[expect(dead_code, reason = "read as the global option that it is")]
     #[arg(long, value_enum, default_value_t, value_name = "FORMAT", help_heading = "Global options")]
     output: Wanted,
 }
