@@ -1,7 +1,7 @@
 #!/usr/bin/env python3
 """valord beside its peers, in one interleaved run: `make bench`, or `make bench QUICK=1` for two minutes.
 
-    bench [--quick | --minutes N] [--out DIR] [BIN]    BIN: where the build is, target/release unless named
+    bench [--quick | --minutes N] [--only WORKLOAD,..] [--out DIR] [BIN]    BIN: where the build is, target/release unless named
 
 Needs root (control groups, a plugin's memory). Writes DIR/bench.json, bench.md and *.svg; the first measurement
 installs the peers, which takes longer. No figure fails anything.
@@ -11,6 +11,7 @@ import argparse
 import os
 import pathlib
 import sys
+import time
 
 import instructions
 import report
@@ -18,7 +19,7 @@ import servers
 import tools
 import workloads
 from bench import FULL, Bench
-from servers import Door, stripped
+from servers import Door, Server, stripped
 
 HERE = pathlib.Path(__file__).parent
 ROOT = HERE.parents[2]
@@ -28,6 +29,7 @@ def main():
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawTextHelpFormatter)
     parser.add_argument("--quick", action="store_true")
     parser.add_argument("--minutes", type=float, default=FULL, help="fewer rounds in less time")
+    parser.add_argument("--only", type=lambda names: names.split(","), help="these workloads, such as hello,life,idle")
     parser.add_argument("--out", type=pathlib.Path, default=ROOT / "target/bench")
     parser.add_argument("bin", nargs="?", type=pathlib.Path, default=ROOT / "target/release")
     args = parser.parse_args()
@@ -35,7 +37,7 @@ def main():
         sys.exit("bench: needs root, for control groups and the memory of plugins")
     tools.debian(("wrk", "wrk"), ("perf", "linux-perf"), ("strace", "strace"), ("valgrind", "valgrind"))
     peers, missing = tools.peers()
-    bench = Bench(args.bin.resolve(), args.quick, args.minutes, peers, missing)
+    bench = Bench(args.bin.resolve(), args.quick, args.minutes, peers, missing, args.only)
     try:
         run(bench)
     finally:
@@ -51,7 +53,7 @@ def run(bench):
     doors = house(bench, valord, plugins, busy)
     peers = [server for make in PEERS if (server := started(bench, make)) is not None]
     everybody = peers + doors
-    for server in everybody:
+    for server in doors:
         server.ready()
     trio = [server for server in everybody if server.name in ("axum", "nginx", "valord native")]
     workloads.settled(workloads.hello, bench, everybody)
@@ -77,11 +79,18 @@ PEERS = [
 
 
 def started(bench, make):
-    """A peer that runs, or None: what cannot be had is in the report."""
+    """A peer that answers, and what that has cost it; or None: what cannot be had is in the report."""
+    begin = time.monotonic()
     try:
-        return make(bench)
+        server = make(bench).ready()
     except tools.Missing:
         return None
+    except RuntimeError as error:
+        bench.missing[Server.running[-1].name] = str(error).splitlines()[0]
+        Server.running[-1].stop()
+        return None
+    bench.sample("start", server.name, "", cpu=server.group.cpu(), wall=(time.monotonic() - begin) * 1e6)
+    return server
 
 
 def guests(bench):

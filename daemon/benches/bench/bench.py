@@ -18,8 +18,8 @@ FULL = 14
 class Bench:
     """Collects samples. A sample says what was done (`workload`), by whom (`server`), `at` which size, and the figures."""
 
-    def __init__(self, bin, quick, minutes, peers, missing):
-        self.bin, self.quick = bin, quick
+    def __init__(self, bin, quick, minutes, peers, missing, only=None):
+        self.bin, self.quick, self.only = bin, quick, only
         self.peers, self.missing = peers, missing
         self.temporary = tempfile.TemporaryDirectory(prefix="valor-bench-")
         self.dir = self.temporary.name

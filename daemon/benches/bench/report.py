@@ -120,6 +120,8 @@ def markdown(bench, found, machine, plots):
             yield from loaded(bench, workload, at, f"{workload}: {at}")
     yield "## Start, ready, replace"
     yield ""
+    yield "A start finds artifact and machine code in valord's cache, and ends with the plugin ready; a peer's ends with its first answer."
+    yield ""
     kinds = [s for s in servers_of(bench, "start", "")]
     yield from table(
         ["", "start: CPU ms", "ms", "register: CPU ms", "ms", "replace: CPU ms", "ms"],

@@ -85,7 +85,7 @@ class Server:
             if dead or time.monotonic() > end:
                 why = f"has exited with {dead[0].returncode}" if dead else f"does not answer {path}"
                 raise RuntimeError(f"{self.name} {why}: {(self.dir / 'log').read_text()[-500:]}")
-            time.sleep(0.02)
+            time.sleep(0.002)
         return self
 
     def stop(self):
@@ -149,7 +149,8 @@ class Wasmtime(Server):
     def __init__(self, dir, bin):
         program = tools.wasmtime()
         super().__init__("wasmtime serve", dir)
-        self.spawn(program, "serve", "--addr", f"127.0.0.1:{self.port}", bin / "hello_wasi.wasm")
+        # wasip2 programs import more than the proxy world has; valord gives that to them, too.
+        self.spawn(program, "serve", "-S", "cli", "--addr", f"127.0.0.1:{self.port}", bin / "hello_wasi.wasm")
 
 
 class Deno(Server):

@@ -161,6 +161,8 @@ def scaling(bench, trio):
 def settled(function, *args):
     """A workload that fails is named, and takes no other with it."""
     bench = args[0]
+    if bench.only and function.__name__ not in bench.only:
+        return
     if bench.left() < 0:
         bench.notes.append(f"{function.__name__}: time ran out")
         return
