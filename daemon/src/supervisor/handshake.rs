@@ -9,7 +9,7 @@ use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use tokio::task::JoinHandle;
-use valor_wire::control::{FromShim, Hello, LayerReport, LayerStatus, Start, Step, ToShim};
+use valor_wire::control::{FromShim, Hello, LayerReport, LayerStatus, LogLevel, Start, Step, ToShim};
 
 use super::channel::{Broken, Channel};
 use super::logs::{LogBook, LogStream};
@@ -52,16 +52,26 @@ pub(super) async fn start(
     generation: Generation,
     book: &LogBook,
 ) -> Result<Started, StartError> {
-    let prepared = version.prepare(shared, &source).await?;
+    let mut prepared = version.prepare(shared, &source).await?;
     let deadline = Instant::now() + shared.options.start_deadline;
-    let engine = prepared.setup.engine.is_some();
-    let mut attempt = Attempt::spawn(shared, version, engine, generation, book)?;
-    match attempt.run(shared, version, &prepared, generation, deadline).await {
-        Ok(ready) => Ok(attempt.finish(ready)),
-        Err(error) => {
-            shared.plane.cut(generation).await;
-            Err(attempt.fail(error).await)
+    loop {
+        let engine = prepared.setup.engine.is_some();
+        let mut attempt = Attempt::spawn(shared, version, engine, generation, book)?;
+        let error = match attempt.run(shared, version, &prepared, generation, deadline).await {
+            Ok(ready) => return Ok(attempt.finish(ready)),
+            Err(error) => error,
+        };
+        shared.plane.cut(generation).await;
+        let error = attempt.fail(error).await;
+        // Nothing of the plugin's has run then.
+        if !engine || !error.is_before_its_code() {
+            return Err(error);
         }
+        if !prepared.do_without(shared) {
+            return Err(error.of_deno());
+        }
+        let message = format!("Deno cannot be used, QuickJS runs it: {error}");
+        book.push(LogStream::Valord, LogLevel::Warn, "", &message);
     }
 }
 

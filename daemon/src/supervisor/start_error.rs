@@ -196,6 +196,22 @@ impl StartError {
             .permanent()
     }
 
+    /// Whether nothing of the author's has run yet.
+    pub(super) fn is_before_its_code(&self) -> bool {
+        ["sandbox", "load"].contains(&&*self.step)
+    }
+
+    /// It is Deno that could not be loaded, not the author's file.
+    pub(super) fn of_deno(mut self) -> Self {
+        if self.step == "load" {
+            self.permanent = false;
+            self.cure = "install a later Deno, or name one by `deno = \"/path/of/deno\"` in valord.toml, or register it \
+                         with --engine quickjs"
+                .to_owned();
+        }
+        self
+    }
+
     pub(super) fn problem(problem: &Problem) -> Self {
         Self::new(ErrorKind::Plugin, &problem.step, problem.message.clone(), problem.cure.clone()).permanent()
     }

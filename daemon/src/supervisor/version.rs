@@ -53,6 +53,24 @@ pub(super) struct Source {
 #[derive(Debug)]
 pub(super) struct Prepared {
     pub setup: Setup,
+    /// Where the engine cannot be used, the kind's own one may take its place.
+    pub engine_is_optional: bool,
+}
+
+impl Prepared {
+    /// Takes the engine away if it is optional; whether that changes anything.
+    pub(super) fn do_without(&mut self, shared: &Shared) -> bool {
+        let changes = self.engine_is_optional && self.setup.engine.take().is_some();
+        if changes {
+            self.setup.rlimits.data = bound(shared, self.setup.memory);
+        }
+        changes
+    }
+}
+
+/// What bounds the memory where no group does. An engine that compiles reserves far more than it uses.
+fn bound(shared: &Shared, memory: u64) -> Option<u64> {
+    (!shared.cgroups.holds("memory")).then_some(memory)
 }
 
 impl Version {
@@ -186,7 +204,7 @@ impl Version {
             // Two processes that start at once make the same.
             let _made = self.published.set(Arc::new(published));
         }
-        let engine = self.engine(shared, inspection).await?;
+        let (engine, engine_is_optional) = self.engine(shared, inspection).await?;
         let Registration { name, limits, grants, .. } = &*self.registration;
         let setup = Setup {
             plugin: name.clone(),
@@ -203,27 +221,34 @@ impl Version {
                 nofile: NOFILE,
                 nproc: limits.pids.into(),
                 fsize: FSIZE,
-                // An engine that compiles reserves far more than it uses.
-                data: (engine.is_none() && !shared.cgroups.holds("memory")).then_some(limits.memory),
+                data: if engine.is_none() { bound(shared, limits.memory) } else { None },
             },
             memory: limits.memory,
             engine,
         };
-        Ok(Prepared { setup })
+        Ok(Prepared { setup, engine_is_optional })
     }
 }
 
-/// Deno, where the plugin asks for it, by its registration or else by its manifest.
 impl Version {
-    async fn engine(&self, shared: &Shared, inspection: &Inspection) -> Result<Option<Program>, StartError> {
+    /// Deno, where the plugin asks for it, by its registration or else by its manifest; and whether it can do without.
+    async fn engine(
+        &self,
+        shared: &Shared,
+        inspection: &Inspection,
+    ) -> Result<(Option<Program>, bool), StartError> {
         let declared = inspection.manifest.as_ref().and_then(|manifest| manifest.engine);
         let wanted = self.registration.engine.or(declared).unwrap_or_default();
         if self.registration.kind != Kind::Js || wanted == Engine::Quickjs {
-            return Ok(None);
+            return Ok((None, false));
         }
+        let optional = wanted == Engine::Auto;
         match shared.deno.find().await {
-            Ok(program) => Ok(Some(program)),
-            Err(_) if wanted == Engine::Auto => Ok(None),
+            Ok(program) => Ok((Some(program), optional)),
+            Err(error) if optional => {
+                tracing::info!(plugin = self.registration.name, %error, "QuickJS runs it");
+                Ok((None, optional))
+            }
             Err(error) => Err(StartError::engine(&error)),
         }
     }

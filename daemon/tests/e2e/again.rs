@@ -5,7 +5,7 @@ use std::path::Path;
 use std::process::Output;
 use std::sync::Mutex;
 
-use crate::artifacts::{BIN, GUESTS, bin, built, command, guest, misbehave, misbehaviours};
+use crate::artifacts::{BIN, GUESTS, bin, built, command, guest, misbehave, misbehaviours, old_deno};
 
 #[test]
 fn all_of_it_as_an_ordinary_user() {
@@ -76,6 +76,8 @@ fn gather(to: &Path) {
     std::fs::copy(crate::deno::program(), to.join("deno")).unwrap();
     std::fs::create_dir(to.join("examples")).unwrap();
     std::fs::copy(built("examples/faulty"), to.join("examples/faulty")).unwrap();
+    std::fs::create_dir(to.join("engines")).unwrap();
+    std::fs::copy(old_deno(), to.join("engines/old_deno")).unwrap();
     std::fs::create_dir(to.join("misbehave")).unwrap();
     for name in misbehaviours() {
         let library = misbehave(&name);

@@ -68,25 +68,31 @@ pub(crate) fn misbehaviours() -> impl Iterator<Item = String> {
 
 /// Compiles a plugin of `tests/plugins/misbehave`.
 pub(crate) fn misbehave(name: &str) -> PathBuf {
-    let (from, to) = (root().join("daemon/tests/plugins/misbehave"), bin().join("misbehave"));
-    let library = to.join(format!("lib{name}.so"));
+    let include = root().join("sdk/include");
+    let arguments = ["-fPIC", "-shared", "-O0", "-w", "-pthread", "-I", include.to_str().unwrap()];
+    compiled(&format!("misbehave/{name}.c"), &format!("misbehave/lib{name}.so"), &arguments)
+}
+
+/// A Deno that is too old.
+pub(crate) fn old_deno() -> PathBuf {
+    compiled("engines/old_deno.c", "engines/old_deno", &["-O1"])
+}
+
+/// What `cc` makes of a file of `tests/plugins`.
+fn compiled(source: &str, target: &str, arguments: &[&str]) -> PathBuf {
     if std::env::var_os(BIN).is_some() {
-        return built(&format!("misbehave/lib{name}.so"));
+        return built(target);
     }
-    std::fs::create_dir_all(&to).unwrap();
+    let path = bin().join(target);
+    let directory = path.parent().unwrap();
+    std::fs::create_dir_all(directory).unwrap();
     // Tests run side by side, also in other processes.
-    let own = tempfile::Builder::new().tempfile_in(&to).unwrap().into_temp_path();
-    let status = command("cc")
-        .args(["-fPIC", "-shared", "-O0", "-w", "-pthread", "-o"])
-        .arg(&own)
-        .arg("-I")
-        .arg(root().join("sdk/include"))
-        .arg(from.join(format!("{name}.c")))
-        .status()
-        .unwrap();
-    assert!(status.success(), "{name}.c does not compile");
+    let own = tempfile::Builder::new().tempfile_in(directory).unwrap().into_temp_path();
+    let source = root().join("daemon/tests/plugins").join(source);
+    let status = command("cc").args(arguments).arg("-o").arg(&own).arg(&source).status().unwrap();
+    assert!(status.success(), "{} does not compile", source.display());
     // Another user may want to read it, too.
     std::fs::set_permissions(&own, std::os::unix::fs::PermissionsExt::from_mode(0o755)).unwrap();
-    own.persist(&library).unwrap();
-    library
+    own.persist(&path).unwrap();
+    path
 }

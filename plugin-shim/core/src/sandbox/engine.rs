@@ -24,6 +24,8 @@ use crate::report;
 /// The rows about the engine's process.
 const SECCOMP: &str = "engine-seccomp";
 const CODE: &str = "engine-code";
+const COMPILES: &str = "the engine compiles while it runs: memory that it writes may become executable";
+const ITSELF: &str = "only the engine itself can be executed";
 /// What it says of itself is not longer.
 const MAX_REPORT: u64 = 4096;
 /// How often, and how long each time, it is waited for an engine that has closed its socket.
@@ -160,11 +162,7 @@ fn become_it(setup: &Setup, profile: &EngineProfile, socket: UnixStream) -> Stri
         descriptors::close_others(&kept).map_err(|error| text(&error))?;
         let rows = [
             LayerReport { layer: SECCOMP.to_owned(), ..seccomp::apply(&filter) },
-            report::partial(
-                CODE,
-                "the engine compiles while it runs: memory that it writes may become executable; \
-                 only the engine itself can be executed",
-            ),
+            report::partial(CODE, format!("{COMPILES}; {}; {ITSELF}", keys())),
         ];
         let mut message = serde_json::to_vec(&rows).map_err(|error| text(&error))?;
         message.push(b'\n');
@@ -179,6 +177,15 @@ fn become_it(setup: &Setup, profile: &EngineProfile, socket: UnixStream) -> Stri
     match started() {
         Ok(never) => match never {},
         Err(error) => error,
+    }
+}
+
+/// What keeps it from writing to code that others of its threads run.
+fn keys() -> &'static str {
+    if sys::has_protection_keys() {
+        "it may guard its code by protection keys, which this machine has"
+    } else {
+        "this machine has no protection keys, by which it would guard its code"
     }
 }
 

@@ -143,6 +143,17 @@ pub(super) fn executable_page() -> bool {
     page != libc::MAP_FAILED
 }
 
+/// Whether kernel and processor have protection keys.
+pub(super) fn has_protection_keys() -> bool {
+    // SAFETY: only numbers are passed, and nothing is protected by the new key.
+    let key = unsafe { libc::syscall(libc::SYS_pkey_alloc, 0, 0) };
+    if key >= 0 {
+        // SAFETY: the key is this function's own.
+        unsafe { libc::syscall(libc::SYS_pkey_free, key) };
+    }
+    key >= 0
+}
+
 /// The version of the C library, such as `2.36`.
 #[must_use]
 pub(crate) fn glibc_version() -> String {

@@ -42,6 +42,8 @@ struct Worker {
     teller: Teller,
     created: bool,
     version: String,
+    /// It is a version that runs plugins.
+    greeted: bool,
     /// There is no way on; the main thread knows, and ends the process.
     broken: bool,
 }
@@ -90,6 +92,7 @@ pub(crate) fn serve(recipe: Recipe, sockets: Vec<OwnedFd>, teller: &Teller) -> R
         teller: teller.clone(),
         created: false,
         version: String::new(),
+        greeted: false,
         broken: false,
     };
     if let Err(errno) = poll_loop.run(polled, &mut worker) {
@@ -108,11 +111,13 @@ impl Worker {
     /// Reads what Deno says.
     fn hear(&mut self) -> Pumped {
         let drained = self.channel.fill();
-        let Self { channel, state, teller, created, version, .. } = self;
+        let Self { channel, state, teller, created, version, greeted, .. } = self;
         let heard = channel.frames(|frame| match frame.kind {
             Told::Hello => {
                 *version = String::from_utf8_lossy(frame.payload).chars().take(40).collect();
-                check(version)
+                check(version)?;
+                *greeted = true;
+                Ok(())
             }
             Told::Created if !*created => {
                 *created = true;
@@ -143,7 +148,11 @@ impl Worker {
             return;
         }
         self.process.kill();
-        self.teller.give_up(self.created, message);
+        if self.greeted {
+            self.teller.give_up(self.created, message);
+        } else {
+            self.teller.tell(News::Failed(Failure::at(Step::Load)(message)));
+        }
     }
 
     /// Asks Deno for a sign of life when a request is past its deadline; when the next look is due.
@@ -258,9 +267,7 @@ fn check(version: &str) -> Result<(), String> {
         return Ok(());
     }
     let [major, minor] = OLDEST;
-    Err(format!(
-        "Deno {version} is too old: {major}.{minor} or later is needed (`deno` in valord.toml names another one)"
-    ))
+    Err(format!("Deno {version} is too old: {major}.{minor} or later is needed"))
 }
 
 #[cfg(test)]
