@@ -184,7 +184,7 @@ fn a_signal_that_is_asked_for_after_the_end_is_aborted() {
     );
     let id = engine.link.open("GET", "/", &[], 0, true);
     engine.log("waits");
-    engine.link.reset(id, valor_wire::ResetCode::Cancel, "gone");
+    engine.link.reset(id, ResetCode::Cancel, "gone");
     // Requests of one read come before what has ended with it.
     assert_eq!(engine.get("/other/wake").text(), "awake");
     assert_eq!(engine.get("/wake").text(), "awake");
