@@ -52,6 +52,32 @@ export const tests = {
     await t.throws("OperationError", () => subtle.decrypt(how, key, changed));
     await t.throws("DataError", () => subtle.importKey("raw", new Uint8Array(5), "AES-GCM", false, ["encrypt"]));
   },
+  // The same, test cases 5, 6, 17 and 18.
+  async "AES-GCM takes an iv of any length"(t) {
+    const additionalData = unhex("feedfacedeadbeeffeedfacedeadbeefabaddad2");
+    const plain = unhex("d9313225f88406e5a55909c5aff5269a86a7a9531534f7da2e4c303d8a318a721c3c0c95956809532fcf0e2449a6b525b16aedf5aa0de657ba637b39");
+    const long = "9313225df88406e555909c5aff5269aa6a7a9538534f7da1e4c303d2a318a728c3c0c95156809539fcf0e2429a6b525416aedbf5a0de6a57a637b39b";
+    const half = "feffe9928665731c6d6a8f9467308308";
+    for (const [secret, iv, text, tag] of [
+      [half, "cafebabefacedbad", "61353b4c2806934a777ff51fa22a4755699b2a714fcdc6f83766e5f97b6c742373806900e49f24b22b097544d4896b424989b5e1ebac0f07c23f4598", "3612d2e79e3b0785561be14aaca2fccb"],
+      [half, long, "8ce24998625615b603a033aca13fb894be9112a5c3a211a8ba262a3cca7e2ca701e4a9a4fba43c90ccdcb281d48c7c6fd62875d2aca417034c34aee5", "619cc5aefffe0bfa462af43c1699d050"],
+      [half + half, "cafebabefacedbad", "c3762df1ca787d32ae47c13bf19844cbaf1ae14d0b976afac52ff7d79bba9de0feb582d33934a4f0954cc2363bc73f7862ac430e64abe499f47c9b1f", "3a337dbf46a792c45e454913fe2ea8f2"],
+      [half + half, long, "5a8def2f0c9e53f1f75d7853659e2a20eeb2b22aafde6419a058ab4f6f746bf40fc0c3b780f244452da3ebf1c5d82cdea2418997200ef82e44ae7e3f", "a44a8266ee1c8eb0c8b5d4cf5ae9f19a"],
+    ]) {
+      const key = await subtle.importKey("raw", unhex(secret), "AES-GCM", false, ["encrypt", "decrypt"]);
+      const how = { name: "AES-GCM", iv: unhex(iv), additionalData };
+      const sealed = await subtle.encrypt(how, key, plain);
+      t.equal(hex(sealed), text + tag);
+      t.equal(hex(await subtle.decrypt(how, key, sealed)), hex(plain));
+      for (const at of [0, sealed.byteLength - 1]) {
+        const changed = new Uint8Array(sealed.slice(0));
+        changed[at] ^= 1;
+        await t.throws("OperationError", () => subtle.decrypt(how, key, changed));
+      }
+      await t.throws("OperationError", () => subtle.decrypt(how, key, sealed.slice(0, 15)));
+      await t.throws("OperationError", () => subtle.decrypt({ ...how, additionalData: plain }, key, sealed));
+    }
+  },
   async "keys are generated"(t) {
     const key = await subtle.generateKey({ name: "AES-GCM", length: 256 }, true, ["encrypt", "decrypt"]);
     t.equal([(await subtle.exportKey("raw", key)).byteLength, key.algorithm.length], [32, 256]);
@@ -115,5 +141,25 @@ export const tests = {
       const other = namedCurve === "P-256" ? "P-384" : "P-256";
       await t.throws("DataError", () => subtle.importKey("raw", unhex(point), { name: "ECDSA", namedCurve: other }, true, ["verify"]));
     }
+  },
+  // RFC 6979, appendix A.2.7, "sample".
+  async "ECDSA over P-521 is verified"(t) {
+    const [x, y] = ["01894550d0785932e00eaa23b694f213f8c3121f86dc97a04e5a7167db4e5bcd371123d46e45db6b5d5370a7f20fb633155d38ffa16d2bd761dcac474b9a2f5023a4", "00493101c962cd4d2fddf782285e64584139c2f91b47f87ff82354d6630f746a28a0db25741b5b34a828008b22acc23f924faafbd4d33f81ea66956dfeaa2bfdfcf5"];
+    const algorithm = { name: "ECDSA", namedCurve: "P-521" };
+    const key = await subtle.importKey("raw", unhex(`04${x}${y}`), algorithm, true, ["verify"]);
+    for (const [hash, signature] of [
+      ["SHA-256", "01511bb4d675114fe266fc4372b87682baecc01d3cc62cf2303c92b3526012659d16876e25c7c1e57648f23b73564d67f61c6f14d527d54972810421e7d87589e1a7004a171143a83163d6df460aaf61522695f207a58b95c0644d87e52aa1a347916e4f7a72930b1bc06dbe22ce3f58264afd23704cbb63b29b931f7de6c9d949a7ecfc"],
+      ["SHA-384", "01ea842a0e17d2de4f92c15315c63ddf72685c18195c2bb95e572b9c5136ca4b4b576ad712a52be9730627d16054ba40cc0b8d3ff035b12ae75168397f5d50c6745101f21a3cee066e1961025fb048bd5fe2b7924d0cd797babe0a83b66f1e35eeaf5fde143fa85dc394a7dee766523393784484bdf3e00114a1c857cde1aa203db65d61"],
+      ["SHA-512", "00c328fafcbd79dd77850370c46325d987cb525569fb63c5d3bc53950e6d4c5f174e25a1ee9017b5d450606add152b534931d7d4e8455cc91f9b15bf05ec36e377fa00617cce7cf5064806c467f678d3b4080d6f1cc50af26ca209417308281b68af282623eaa63e5b5c0723d8b8c37ff0777b1a20f8ccb1dccc43997f1ee0e44da4a67a"],
+    ]) {
+      const [how, signed] = [{ name: "ECDSA", hash }, unhex(signature)];
+      t.equal([await subtle.verify(how, key, signed, encode("sample")), await subtle.verify(how, key, signed, encode("simple"))], [true, false]);
+      t.equal(await subtle.verify(how, key, signed.slice(1), encode("sample")), false);
+      for (const format of ["jwk", "spki"]) {
+        const again = await subtle.importKey(format, await subtle.exportKey(format, key), algorithm, false, ["verify"]);
+        t.equal(await subtle.verify(how, again, signed, encode("sample")), true);
+      }
+    }
+    await t.throws("DataError", () => subtle.importKey("raw", unhex(`04${x}`), algorithm, true, ["verify"]));
   },
 };

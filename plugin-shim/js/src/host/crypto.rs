@@ -1,14 +1,16 @@
-//! Cryptography, by `ring`.
+//! Cryptography, by `ring`, and by RustCrypto what that has not.
 
 use std::num::NonZeroU32;
 
-use ring::aead::{AES_128_GCM, AES_256_GCM, Aad, LessSafeKey, Nonce, UnboundKey};
+use p521::ecdsa::signature::hazmat::PrehashVerifier as _;
+use ring::aead::{AES_128_GCM, AES_256_GCM, Aad, LessSafeKey, NONCE_LEN, Nonce, UnboundKey};
 use ring::rand::{SecureRandom, SystemRandom};
 use ring::{digest, hmac, pbkdf2, signature};
 use rquickjs::{Ctx, Exception, Function, Object, Result};
 use uuid::Builder;
 
 use super::bytes::{Array, copy, give, with};
+use super::gcm;
 
 pub(super) fn install<'js>(ctx: &Ctx<'js>, object: &Object<'js>) -> Result<()> {
     let random = |ctx: Ctx<'js>, count: usize| give(&ctx, &random(&ctx, count)?);
@@ -38,16 +40,25 @@ pub(super) fn install<'js>(ctx: &Ctx<'js>, object: &Object<'js>) -> Result<()> {
     };
     object.set("verifyEcdsa", Function::new(ctx.clone(), ecdsa)?)?;
     let seal = |ctx: Ctx<'js>, key: Array<'js>, iv: Array<'js>, additional: Array<'js>, data: Array<'js>| {
-        let (key, nonce) = aes(&ctx, &key, &iv)?;
         let mut data = copy(&data);
+        if with(&iv, <[u8]>::len) != NONCE_LEN {
+            let sealed = all(&key, &iv, &additional, |key, iv, aad| gcm::seal(key, iv, aad, &mut data));
+            sealed.ok_or_else(|| invalid(&ctx))?;
+            return give(&ctx, &data);
+        }
+        let (key, nonce) = aes(&ctx, &key, &iv)?;
         let sealed = with(&additional, |aad| key.seal_in_place_append_tag(nonce, Aad::from(aad), &mut data));
         sealed.map_err(|_| Exception::throw_message(&ctx, "AES-GCM: the data is too long"))?;
         give(&ctx, &data)
     };
     object.set("seal", Function::new(ctx.clone(), seal)?)?;
     let open = |ctx: Ctx<'js>, key: Array<'js>, iv: Array<'js>, additional: Array<'js>, data: Array<'js>| {
-        let (key, nonce) = aes(&ctx, &key, &iv)?;
         let mut data = copy(&data);
+        if with(&iv, <[u8]>::len) != NONCE_LEN {
+            let opened = all(&key, &iv, &additional, |key, iv, aad| gcm::open(key, iv, aad, &mut data));
+            return opened.map(|()| give(&ctx, &data)).transpose();
+        }
+        let (key, nonce) = aes(&ctx, &key, &iv)?;
         let opened = with(&additional, |aad| key.open_in_place(nonce, Aad::from(aad), &mut data).ok());
         opened.map(|plain| give(&ctx, plain)).transpose()
     };
@@ -98,6 +109,7 @@ fn verify_ecdsa(curve: &str, hash: &str, key: &Array<'_>, data: &Array<'_>, sign
         ("P-384", "SHA-384") => return verify(&signature::ECDSA_P384_SHA384_FIXED, key, data, signed),
         ("P-256", "SHA-384") => &signature::ECDSA_P256_SHA384_ASN1,
         ("P-384", "SHA-256") => &signature::ECDSA_P384_SHA256_ASN1,
+        ("P-521", _) => return verify_p521(hash, key, data, signed),
         _ => return false,
     };
     let size = if curve == "P-256" { 64 } else { 96 };
@@ -115,6 +127,17 @@ fn verify_ecdsa(curve: &str, hash: &str, key: &Array<'_>, data: &Array<'_>, sign
     with(data, |data| key.verify(data, &signed).is_ok())
 }
 
+fn verify_p521(hash: &str, key: &Array<'_>, data: &Array<'_>, signed: &Array<'_>) -> bool {
+    let Some(hash) = Hash::of(hash) else { return false };
+    let digest = with(data, |data| digest::digest(hash.digest(), data));
+    // As the number that it is: shorter ones than half the field are refused, though the standard has them.
+    let mut number = [0; 66];
+    number[66 - digest.as_ref().len()..].copy_from_slice(digest.as_ref());
+    let key = with(key, p521::ecdsa::VerifyingKey::from_sec1_bytes);
+    let signed = with(signed, p521::ecdsa::Signature::from_slice);
+    key.and_then(|key| key.verify_prehash(&number, &signed?)).is_ok()
+}
+
 /// A number without a sign as DER has it: no leading zeros, but one before a first bit that is set.
 fn der_integer(number: &[u8]) -> Vec<u8> {
     let from = number.iter().position(|&byte| byte != 0).unwrap_or(number.len().saturating_sub(1));
@@ -124,12 +147,25 @@ fn der_integer(number: &[u8]) -> Vec<u8> {
     [&[2, len][..], if pad { &[0] } else { &[] }, number].concat()
 }
 
+/// The bytes of all three.
+fn all<T>(
+    key: &Array<'_>,
+    iv: &Array<'_>,
+    additional: &Array<'_>,
+    call: impl FnOnce(&[u8], &[u8], &[u8]) -> T,
+) -> T {
+    with(key, |key| with(iv, |iv| with(additional, |additional| call(key, iv, additional))))
+}
+
+fn invalid(ctx: &Ctx<'_>) -> rquickjs::Error {
+    Exception::throw_type(ctx, "AES-GCM: the key or the iv has the wrong length")
+}
+
 fn aes(ctx: &Ctx<'_>, key: &Array<'_>, iv: &Array<'_>) -> Result<(LessSafeKey, Nonce)> {
-    let invalid = |_| Exception::throw_type(ctx, "AES-GCM: the key or the iv has the wrong length");
     let key =
         with(key, |key| UnboundKey::new(if key.len() == 16 { &AES_128_GCM } else { &AES_256_GCM }, key));
     let nonce = with(iv, Nonce::try_assume_unique_for_key);
-    Ok((LessSafeKey::new(key.map_err(invalid)?), nonce.map_err(invalid)?))
+    Ok((LessSafeKey::new(key.map_err(|_| invalid(ctx))?), nonce.map_err(|_| invalid(ctx))?))
 }
 
 /// The hashes that there are.
@@ -143,12 +179,16 @@ enum Hash {
 
 impl Hash {
     fn named(ctx: &Ctx<'_>, name: &str) -> Result<Self> {
+        Self::of(name).ok_or_else(|| Exception::throw_type(ctx, "unknown hash"))
+    }
+
+    fn of(name: &str) -> Option<Self> {
         match name {
-            "SHA-1" => Ok(Self::Sha1),
-            "SHA-256" => Ok(Self::Sha256),
-            "SHA-384" => Ok(Self::Sha384),
-            "SHA-512" => Ok(Self::Sha512),
-            _ => Err(Exception::throw_type(ctx, "unknown hash")),
+            "SHA-1" => Some(Self::Sha1),
+            "SHA-256" => Some(Self::Sha256),
+            "SHA-384" => Some(Self::Sha384),
+            "SHA-512" => Some(Self::Sha512),
+            _ => None,
         }
     }
 

@@ -4,6 +4,7 @@ mod background;
 mod bytes;
 mod crypto;
 mod exchange;
+mod gcm;
 mod lines;
 mod pattern;
 mod text;

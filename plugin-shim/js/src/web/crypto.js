@@ -1,4 +1,4 @@
-// Web Cryptography, the part that ring has.
+// Web Cryptography, a part of it.
 import host from "valor:host";
 import { bytesOf, concat, copyOf } from "valor:bytes";
 
@@ -18,9 +18,10 @@ const SPKI = {
   Ed25519: "302a300506032b6570032100",
   "P-256": "3059301306072a8648ce3d020106082a8648ce3d030107034200",
   "P-384": "3076301006072a8648ce3d020106052b81040022036200",
+  "P-521": "30819b301006072a8648ce3d020106052b8104002303818600",
 };
 /** The bytes of a public key on each curve. */
-const POINT = { Ed25519: 32, "P-256": 65, "P-384": 97 };
+const POINT = { Ed25519: 32, "P-256": 65, "P-384": 97, "P-521": 133 };
 /** The curve of a key, and the name of it where there is but one. */
 const curveOf = ({ name, namedCurve = name }) => namedCurve;
 
@@ -76,7 +77,7 @@ function use(key, name, usage) {
 
 function aes(parameters) {
   const iv = bytesOf(parameters.iv, "AES-GCM: iv");
-  if (iv.length !== 12) fail("NotSupportedError", "AES-GCM: only an iv of 12 bytes is supported");
+  if (iv.length === 0) fail("OperationError", "AES-GCM: the iv is empty");
   if ((parameters.tagLength ?? 128) !== 128) fail("NotSupportedError", "AES-GCM: only a tag of 128 bits is supported");
   const additional = parameters.additionalData;
   return [iv, additional === undefined ? new Uint8Array() : bytesOf(additional, "AES-GCM: additionalData")];
@@ -146,8 +147,8 @@ export class SubtleCrypto {
     const { name } = parameters;
     if (!(name in USAGES)) fail("NotSupportedError", `there are no keys for ${name}`);
     const open = name === "Ed25519" || name === "ECDSA";
-    if (name === "ECDSA" && !["P-256", "P-384"].includes(parameters.namedCurve)) {
-      fail("NotSupportedError", `the curve ${String(parameters.namedCurve)} is not supported, P-256 and P-384 are`);
+    if (name === "ECDSA" && !["P-256", "P-384", "P-521"].includes(parameters.namedCurve)) {
+      fail("NotSupportedError", `the curve ${String(parameters.namedCurve)} is not supported, P-256, P-384 and P-521 are`);
     }
     if (name === "PBKDF2" && extractable) fail("SyntaxError", "a key for PBKDF2 cannot be extractable");
     const allowed = usagesFor(name, usages);
@@ -205,8 +206,11 @@ export class SubtleCrypto {
       case "Ed25519": return host.verifyEd25519(bytes, message, signed);
       case "ECDSA": {
         const hash = hashOf(parameters.hash);
-        if (!["SHA-256", "SHA-384"].includes(hash)) fail("NotSupportedError", "ECDSA: only SHA-256 and SHA-384 are supported");
-        return host.verifyEcdsa(key.algorithm.namedCurve, hash, bytes, message, signed);
+        const { namedCurve } = key.algorithm;
+        if (namedCurve !== "P-521" && !["SHA-256", "SHA-384"].includes(hash)) {
+          fail("NotSupportedError", `ECDSA over ${namedCurve}: only SHA-256 and SHA-384 are supported`);
+        }
+        return host.verifyEcdsa(namedCurve, hash, bytes, message, signed);
       }
       default: return fail("NotSupportedError", `verifying with ${name} is not supported`);
     }
