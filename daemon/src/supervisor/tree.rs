@@ -4,13 +4,12 @@ use std::io;
 use std::sync::Arc;
 use std::time::Duration;
 
-use nix::sys::signal::Signal;
 use valor_wire::control::HUNG_UP;
 
 use super::events::Cause;
 use crate::sys::cgroup::{Cgroup, Witness};
 use crate::sys::proc;
-use crate::sys::process::{Child, Exit, Process};
+use crate::sys::process::{ABORT, Child, Exit, Process};
 
 /// A killed process is gone by then, or hangs in the kernel.
 const DEATH: Duration = Duration::from_secs(5);
@@ -115,8 +114,7 @@ pub(super) fn starved(cause: &Cause, output: &[String]) -> Option<String> {
             || line.contains("std::bad_alloc")
             || line.contains("Cannot allocate memory")
     };
-    let last =
-        output.iter().rev().find(says_so).filter(|_| *cause == Cause::Signal(Signal::SIGABRT as i32))?;
+    let last = output.iter().rev().find(says_so).filter(|_| *cause == Cause::Signal(ABORT))?;
     Some(format!("it got no more memory and aborted: {last} (raise --memory, or find the leak)"))
 }
 

@@ -15,6 +15,9 @@ use super::{proc, ready};
 /// Processes between a child and its descendant; more than a shim ever has.
 const MAX_GENERATIONS: usize = 8;
 
+/// What ends a process that aborts.
+pub const ABORT: i32 = Signal::ABORT.as_raw();
+
 /// A process that may be waited for and killed.
 #[derive(Debug)]
 pub struct Process {
