@@ -1,7 +1,6 @@
 //! What a JavaScript plugin does after its answer: `waitUntil` in both engines.
 
 use std::net::Ipv4Addr;
-use std::path::Path;
 use std::time::Duration;
 
 use serde_json::json;
@@ -11,14 +10,8 @@ use valor_control::v1::Grants;
 
 use crate::client::Spec;
 use crate::ctl::valorctl;
-use crate::deno;
 use crate::harness::{PATIENCE, Valord, is_alive, until_gone};
-use crate::js::{logged, module};
-
-/// The engines that can run here.
-fn engines() -> &'static [&'static str] {
-    if deno::has_roots() { &["quickjs", "deno"] } else { &["quickjs"] }
-}
+use crate::js::{engines, logged, module, spec, start};
 
 /// Elsewhere, where a plugin asks, and is answered when the test wants.
 struct Elsewhere(TcpListener);
@@ -66,18 +59,6 @@ const LATE: &str = "export default { fetch(request, env, ctx) {
         await (await fetch(`http://${env.elsewhere}/done-${text}`)).text();
     })());
     return new Response('early'); } }";
-
-async fn start(change: impl FnOnce(&mut valord::app::App)) -> Valord {
-    Valord::start_with(|app| {
-        app.supervisor.deno = Some(deno::program());
-        change(app);
-    })
-    .await
-}
-
-fn spec(file: &Path, name: &str, engine: &str) -> Spec {
-    Spec::new(file, name).change(|spec| spec.engine = engine.into()).replace()
-}
 
 /// A daemon with `LATE` at `/x`, which has answered and waits at the gate.
 async fn late(engine: &str, elsewhere: &Elsewhere) -> (Valord, Asking) {

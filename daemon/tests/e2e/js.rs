@@ -1,6 +1,6 @@
 //! JavaScript plugins: the same registration, limits, sandbox, deadlines, logs and grants as for every other kind.
 
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 
 use bytes::Bytes;
 use nix::sys::signal::{Signal, kill};
@@ -8,12 +8,34 @@ use nix::unistd::Pid;
 use serde_json::json;
 use tempfile::TempDir;
 use valor_control::v1::Grants;
+use valord::app::App;
 
 use crate::artifacts::root;
 use crate::client::{self, Spec};
 use crate::ctl::valorctl;
 use crate::daemon::directory;
+use crate::deno;
 use crate::harness::{PATIENCE, Valord, until_gone};
+
+mod bad;
+
+/// The engines that can run here.
+pub(super) fn engines() -> &'static [&'static str] {
+    if deno::has_roots() { &["quickjs", "deno"] } else { &["quickjs"] }
+}
+
+/// A daemon that finds Deno.
+pub(super) async fn start(change: impl FnOnce(&mut App)) -> Valord {
+    Valord::start_with(|app| {
+        app.supervisor.deno = Some(deno::program());
+        change(app);
+    })
+    .await
+}
+
+pub(super) fn spec(file: &Path, name: &str, engine: &str) -> Spec {
+    Spec::new(file, name).change(|spec| spec.engine = engine.into()).replace()
+}
 
 /// A module in a file of its own.
 pub(super) fn module(source: &str) -> (TempDir, PathBuf) {
