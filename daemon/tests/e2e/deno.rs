@@ -136,6 +136,65 @@ async fn bodies_stream_and_heads_travel_whole() {
     valord.stop().await;
 }
 
+/// What an author does not ask for is not made; nobody may notice.
+const LATE: &str = "const once = new Response('once');
+const tries = {
+    is: (r) => [r instanceof Request, r.constructor === Request, String(r), r.method, new URL(r.url).search],
+    fields: (r) => [r.headers.get('x-forwarded-prefix'), [...new Request(r).headers].length === [...r.headers].length],
+    clone: async (r) => { const c = r.clone(); return [c instanceof Request, await c.text(), await r.text(), r.bodyUsed]; },
+    copy: async (r) => {
+        const c = new Request(r, { headers: { a: 'b' } });
+        return [c.method, c.headers.get('a'), await c.text(), r.bodyUsed];
+    },
+    sub: async (r) => { class Own extends Request {} const own = new Own(r); return [own instanceof Own, await own.json()]; },
+    response: () => [new Response('') instanceof Response, Response.json(1) instanceof Response, new Response('').constructor === Response],
+};
+export default { async fetch(request) {
+    const name = new URL(request.url).pathname.slice(1);
+    switch (name) {
+        case 'once': return once;
+        case 'used': { const r = new Response('x'); await r.text(); return r; }
+        case 'locked': { const r = new Response('x'); r.body.getReader(); return r; }
+        case 'seen': { const r = new Response('x'); r.body; return r; }
+        case 'half': return new Response('\\ud800');
+        case 'long': return new Response('\u{e9}'.repeat(100_000));
+        case 'left': request.clone().signal.addEventListener('abort', () => console.warn('the clone was told'));
+            new Request(request).signal.addEventListener('abort', () => console.warn('the copy was told'));
+            return new Promise(() => {});
+    }
+    return Response.json(await tries[name](request));
+} };";
+
+#[tokio::test]
+async fn what_is_made_late_is_what_it_would_have_been() {
+    let valord = valord().await;
+    if !serves(&valord, LATE, |spec| spec.limits(|limits| limits.timeout_ms = 1000)).await {
+        return valord.stop().await.close().unwrap();
+    }
+    for (name, expected) in [
+        ("is?a=b", json!([true, true, "[object Request]", "POST", "?a=b"])),
+        ("fields", json!(["/x", true])),
+        ("clone", json!([true, "7", "7", true])),
+        ("copy", json!(["POST", "b", "7", true])),
+        ("sub", json!([true, 7])),
+        ("response", json!([true, true, true])),
+    ] {
+        let answer = valord.send("POST", &format!("/x/{name}"), "7").await;
+        assert_eq!(answer.text(), expected.to_string(), "{name}");
+    }
+    assert_eq!(valord.get("/x/once").await.text(), "once");
+    for name in ["once", "used", "locked"] {
+        valord.get(&format!("/x/{name}")).await.problem(500, "x");
+    }
+    assert_eq!(valord.get("/x/seen").await.text(), "x");
+    assert_eq!(valord.get("/x/half").await.text(), "\u{fffd}");
+    assert_eq!(valord.get("/x/long").await.text(), "\u{e9}".repeat(100_000));
+    valord.get("/x/left").await.problem(504, "x");
+    logged(&valord, "the clone was told").await;
+    logged(&valord, "the copy was told").await;
+    valord.stop().await;
+}
+
 const TROUBLE: &str = "export default {
   async fetch(request) {
     switch (new URL(request.url).pathname) {

@@ -9,7 +9,7 @@ use valor_shim_core::serve::{self, Background, Exchange, Head, Parents, Received
 use valor_shim_core::wire::{RequestHead, ResetCode};
 
 use super::frames::{self, Tell};
-use crate::host::{latin1, url};
+use crate::host::{latin1, text_of, write_head};
 
 /// Parts of a body that are told before one is asked for.
 const WINDOW: u32 = 2;
@@ -26,6 +26,8 @@ pub(super) struct Exchanges {
     parents: Parents,
     /// Work that goes on after the answer, by the numbers of its requests, and how much of it.
     background: HashMap<u32, (Background, u32)>,
+    /// A head as it is made; used again.
+    text: Vec<u8>,
 }
 
 struct Held {
@@ -50,7 +52,14 @@ impl Held {
 
 impl Exchanges {
     pub(super) fn new(core: Arc<serve::Worker>) -> Self {
-        Self { core, held: HashMap::new(), next: 2, parents: Parents::default(), background: HashMap::new() }
+        Self {
+            core,
+            held: HashMap::new(),
+            next: 2,
+            parents: Parents::default(),
+            background: HashMap::new(),
+            text: Vec::new(),
+        }
     }
 
     /// A request has come.
@@ -65,14 +74,12 @@ impl Exchanges {
         self.parents.note(id, exchange.parent());
         let deadline = (head.deadline_ms > 0)
             .then(|| Instant::now() + std::time::Duration::from_millis(u64::from(head.deadline_ms)));
-        let fields: Vec<String> =
-            head.fields().flat_map(|(name, value)| [latin1(name), latin1(value)]).collect();
-        tell_head(
-            out,
-            Tell::Request,
-            id,
-            &(head.method, url(head.target, || head.fields()), fields, head.end),
-        );
+        self.text.clear();
+        self.text.push(if head.end { b'-' } else { b'+' });
+        self.text.extend_from_slice(head.method.as_bytes());
+        self.text.push(b'\n');
+        write_head(&mut self.text, head);
+        frames::put(out, Tell::Request, id, text_of(&self.text).as_bytes());
         let mut held = Held::new(exchange, deadline);
         held.told = head.end;
         self.held.insert(id, held);
@@ -139,6 +146,8 @@ impl Exchanges {
         let fields = fields.iter().map(|(name, value)| (&name[..], &value[..]));
         let mut body = (!body.is_empty()).then(|| Bytes::copy_from_slice(body));
         match held.exchange.respond(status, fields, &mut body, end) {
+            // It needs no word that it is done with.
+            Ok(()) if end => drop(self.held.remove(&id)),
             Ok(()) | Err(Refused::Cancelled) => {}
             Err(_) => {
                 let why = "the response's head cannot be sent: too many or too large headers, or characters that HTTP does not allow";

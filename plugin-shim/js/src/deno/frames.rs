@@ -17,7 +17,7 @@ pub(super) const MAX_PAYLOAD: usize = 1 << 20;
 pub(super) enum Tell {
     /// JSON: the file of the module and its environment.
     Config = 1,
-    /// JSON: method, URL, fields, and whether there is no body.
+    /// Lines: `-` where there is no body, else `+`, with the method; the target; names and values of fields by turns.
     Request = 2,
     /// JSON: status, fields, and whether there is no body.
     Response = 3,

@@ -32,7 +32,7 @@ macro_rules! boot {
 /// How the sandbox starts it.
 pub const PROFILE: EngineProfile = EngineProfile {
     suffix: ".js",
-    files: boot!["channel", "exchange", "fetch", "log", "main", "serve"],
+    files: boot!["channel", "exchange", "fetch", "log", "main", "request", "response", "serve"],
     arguments,
     variables: &[
         ("DENO_DIR", "/tmp/.deno"),

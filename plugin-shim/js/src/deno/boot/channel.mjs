@@ -19,51 +19,79 @@ socket.on("error", () => Deno.exit(0));
 // The shim has ended, or wants no more.
 socket.on("close", () => Deno.exit(0));
 
-/** What is queued in one turn goes out in one write. */
-let queue = [];
-let queued = 0;
+/** What is queued in one turn goes out in one write, of a buffer that is used again. */
+const SIZE = 64 * 1024;
+const spare = [];
+let out = new Uint8Array(SIZE);
+let used = 0;
+let scheduled = false;
 
-function flush() {
-  const [parts, size] = [queue, queued];
-  [queue, queued] = [[], 0];
-  if (parts.length === 1) return void socket.write(parts[0]);
-  const all = new Uint8Array(size);
-  let at = 0;
-  for (const part of parts) {
-    all.set(part, at);
-    at += part.length;
-  }
-  socket.write(all);
+function write() {
+  if (used === 0) return;
+  const buffer = out;
+  socket.write(buffer.subarray(0, used), () => {
+    if (buffer.length === SIZE && spare.length < 4) spare.push(buffer);
+  });
+  out = spare.pop() ?? new Uint8Array(SIZE);
+  used = 0;
 }
 
-function put(bytes) {
-  if (queue.push(bytes) === 1) queueMicrotask(flush);
-  queued += bytes.length;
+function flush() {
+  scheduled = false;
+  write();
+}
+
+/** Makes room for a frame of at most so many bytes. */
+function reserve(size) {
+  if (!scheduled) {
+    scheduled = true;
+    queueMicrotask(flush);
+  }
+  if (out.length - used >= size) return;
+  write();
+  if (out.length < size) out = new Uint8Array(size);
+}
+
+function put32(number, at) {
+  out[at] = number;
+  out[at + 1] = number >>> 8;
+  out[at + 2] = number >>> 16;
+  out[at + 3] = number >>> 24;
+}
+
+/** Puts a text or bytes; how many there were. */
+function put(payload, at) {
+  if (typeof payload === "string") return encoder.encodeInto(payload, out.subarray(at)).written;
+  out.set(payload, at);
+  return payload.length;
+}
+
+const atMost = (payload) => (typeof payload === "string" ? payload.length * 3 : payload.length);
+
+function finish(kind, id, length) {
+  put32(length, used);
+  out[used + 4] = kind;
+  put32(id, used + 5);
+  used += HEAD + length;
 }
 
 /** Sends a frame; `payload` is a text or bytes. */
 export function send(kind, id, payload = NOTHING) {
-  const bytes = typeof payload === "string" ? encoder.encode(payload) : payload;
-  const frame = new Uint8Array(HEAD + bytes.length);
-  const view = new DataView(frame.buffer);
-  view.setUint32(0, bytes.length, true);
-  frame[4] = kind;
-  view.setUint32(5, id, true);
-  frame.set(bytes, HEAD);
-  put(frame);
+  reserve(HEAD + atMost(payload));
+  finish(kind, id, put(payload, used + HEAD));
 }
 
-/** Sends a head, and what of the body is there. */
+/** Sends a head, and what of the body is there, which is a text or bytes. */
 export function sendHead(kind, id, head, body = NOTHING) {
-  const text = encoder.encode(JSON.stringify(head));
-  const payload = new Uint8Array(4 + text.length + body.length);
-  new DataView(payload.buffer).setUint32(0, text.length, true);
-  payload.set(text, 4);
-  payload.set(body, 4 + text.length);
-  send(kind, id, payload);
+  const text = JSON.stringify(head);
+  reserve(HEAD + 4 + atMost(text) + atMost(body));
+  const start = used + HEAD + 4;
+  const length = put(text, start);
+  put32(length, start - 4);
+  finish(kind, id, 4 + length + put(body, start + length));
 }
 
-/** Calls `handler` with kind, number and bytes of each frame from now on. */
+/** Calls `handler` with kind, number and bytes of each frame from now on; the bytes are its only for the call. */
 export function listen(handler) {
   receive = handler;
   socket.on("data", read);
@@ -74,7 +102,7 @@ export const textOf = (bytes) => decoder.decode(bytes);
 let rest = NOTHING;
 
 function read(chunk) {
-  let bytes = chunk;
+  let bytes = new Uint8Array(chunk.buffer, chunk.byteOffset, chunk.byteLength);
   if (rest.length > 0) {
     bytes = new Uint8Array(rest.length + chunk.length);
     bytes.set(rest);
@@ -85,8 +113,7 @@ function read(chunk) {
   while (bytes.length - at >= HEAD) {
     const end = at + HEAD + view.getUint32(at, true);
     if (bytes.length < end) break;
-    // A copy: the author may keep or transfer what he gets.
-    receive(bytes[at + 4], view.getUint32(at + 5, true), Uint8Array.prototype.slice.call(bytes, at + HEAD, end));
+    receive(bytes[at + 4], view.getUint32(at + 5, true), bytes.subarray(at + HEAD, end));
     at = end;
   }
   rest = bytes.subarray(at);

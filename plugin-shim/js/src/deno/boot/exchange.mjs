@@ -5,13 +5,16 @@ const exchanges = new Map();
 /** Parts that may be under way before the other side has taken one. */
 const WINDOW = 2;
 /** Longer parts are cut. */
-const MAX_PART = 64 * 1024;
+export const MAX_PART = 64 * 1024;
 
 /** Bodies that came in and that nobody can read any more: their exchanges would stay for ever. */
-const abandoned = new FinalizationRegistry((exchange) => exchange.done("body"));
+const abandoned = new FinalizationRegistry((exchange) => exchange.done(needs.BODY));
+
+/** What an exchange can be needed for: a body comes in, an answer or the body of a fetch goes out. */
+export const needs = Object.freeze({ BODY: 1, ANSWER: 2, UPLOAD: 4 });
 
 export class Exchange {
-  /** What still needs it: `body` comes in, `answer` or `upload` goes out. */
+  /** What still needs it. */
   #needs;
   #parts = [];
   #complete = false;
@@ -20,21 +23,21 @@ export class Exchange {
   #credit = WINDOW;
   /** Continuations that wait for a part, and for credit. */
   #waiting = { part: null, credit: null };
-  #cancelled = [];
+  #cancelled = null;
   /** Why it is over before its time. */
   failure = null;
   onResponse = () => {};
 
-  constructor(id, ...needs) {
+  constructor(id, needs) {
     this.id = id;
-    this.#needs = new Set(needs);
+    this.#needs = needs;
     exchanges.set(id, this);
   }
 
   static of(id) { return exchanges.get(id); }
 
   /** Calls `callback` with the reason when it is over before its time. */
-  whenCancelled(callback) { this.#cancelled.push(callback); }
+  whenCancelled(callback) { (this.#cancelled ??= []).push(callback); }
 
   /** A part has come, `null`: the last one has. */
   receive(part) {
@@ -56,13 +59,13 @@ export class Exchange {
     this.#release();
     this.#wake("part");
     this.#wake("credit");
-    for (const callback of this.#cancelled) callback(error);
+    for (const callback of this.#cancelled ?? []) callback(error);
   }
 
-  /** One of its needs is met. */
-  done(need) {
-    this.#needs.delete(need);
-    if (this.#needs.size === 0) this.#release();
+  /** One of its needs is met; `known`: the other side knows if that was the last one. */
+  done(need, known = false) {
+    this.#needs &= ~need;
+    if (this.#needs === 0) this.#release(known);
   }
 
   /** Aborts it. */
@@ -88,7 +91,7 @@ export class Exchange {
       cancel: () => {
         if (!this.#released) send(kinds.STOP, this.id);
         this.#ended = true;
-        this.done("body");
+        this.done(needs.BODY);
       },
     }, { highWaterMark: 0 });
   }
@@ -128,7 +131,7 @@ export class Exchange {
       else if (this.#released) throw new TypeError("the request was answered before its body was read");
       else await new Promise((resolve) => (this.#waiting.part = resolve));
     }
-    this.done("body");
+    this.done(needs.BODY);
     return null;
   }
 
@@ -138,11 +141,11 @@ export class Exchange {
     resolve?.();
   }
 
-  #release() {
+  #release(known = false) {
     if (this.#released) return;
     this.#released = true;
     exchanges.delete(this.id);
-    send(kinds.RELEASE, this.id);
+    if (!known) send(kinds.RELEASE, this.id);
     this.#wake("part");
   }
 }

@@ -1,6 +1,6 @@
 // fetch, which valord makes: it checks the grants.
 import { kinds, sendHead } from "./channel.mjs";
-import { beginningOf, Exchange } from "./exchange.mjs";
+import { beginningOf, Exchange, needs } from "./exchange.mjs";
 import { requestOfThis } from "./serve.mjs";
 
 const REDIRECTS = new Set([301, 302, 303, 307, 308]);
@@ -29,7 +29,7 @@ export async function fetch(input, init) {
   signal.throwIfAborted();
   const id = next;
   next = next > 0x7fff_fff0 ? 1 : next + 2;
-  const exchange = new Exchange(id, "body", ...(whole ? [] : ["upload"]));
+  const exchange = new Exchange(id, whole ? needs.BODY : needs.BODY | needs.UPLOAD);
   const { promise, resolve, reject } = Promise.withResolvers();
   exchange.onResponse = ([status, fields, end]) => {
     if (request.redirect === "error" && REDIRECTS.has(status)) {
@@ -38,7 +38,7 @@ export async function fetch(input, init) {
       return exchange.reset(false, "redirected", error);
     }
     const bare = end || NULL_BODY.has(status);
-    if (bare) exchange.done("body");
+    if (bare) exchange.done(needs.BODY);
     const response = new Response(bare ? null : exchange.stream(), { status, headers: pairs(fields) });
     Object.defineProperties(response, { url: { value: request.url }, type: { value: "basic" } });
     for (const name of ["append", "delete", "set"]) Object.defineProperty(response.headers, name, { value: refuse });
@@ -52,7 +52,7 @@ export async function fetch(input, init) {
   sendHead(kinds.FETCH, id, [request.method, target, fields, whole, requestOfThis()], first ?? undefined);
   if (!whole) {
     exchange.send(reader).then(
-      () => exchange.done("upload"),
+      () => exchange.done(needs.UPLOAD),
       (error) => {
         reject(error);
         exchange.reset(false, "the body of the request failed", error);

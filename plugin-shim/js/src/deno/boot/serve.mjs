@@ -1,11 +1,14 @@
 // The author's module and its requests.
 import { AsyncLocalStorage } from "node:async_hooks";
 import { kinds, send, sendHead } from "./channel.mjs";
-import { beginningOf, Exchange } from "./exchange.mjs";
-import { pairs } from "./fetch.mjs";
+import { beginningOf, Exchange, MAX_PART, needs } from "./exchange.mjs";
 import { handlers, NO_HANDLER } from "./handlers.mjs";
 import { complain, describe } from "./log.mjs";
+import { Incoming } from "./request.mjs";
+import { takeText } from "./response.mjs";
 
+/** A character takes at most three bytes. */
+const MAX_TEXT = Math.floor(MAX_PART / 3);
 /** The request that code runs for. */
 const current = new AsyncLocalStorage();
 export const requestOfThis = () => current.getStore() ?? null;
@@ -59,22 +62,37 @@ export async function begin(file, config) {
   send(kinds.FAILED, 0, NO_HANDLER);
 }
 
-/** A request has come. */
-export function onRequest(id, [method, url, fields, end]) {
-  const exchange = new Exchange(id, "answer");
-  const client = new AbortController();
-  exchange.whenCancelled((error) => client.abort(new DOMException(error.message, "AbortError")));
-  current.run(id, async () => {
-    try {
-      const bare = end || method === "GET" || method === "HEAD";
-      const init = { method, headers: pairs(fields), signal: client.signal };
-      const request = new Request(url, bare ? init : { ...init, body: exchange.stream(), duplex: "half" });
-      await respond(exchange, await answer(request), method);
-      exchange.done("answer");
-    } catch (error) {
-      fail(exchange, error);
+/** A request has come: whether it has a body, its method, its target and fields. */
+export function onRequest(id, text) {
+  const exchange = new Exchange(id, needs.ANSWER);
+  const at = text.indexOf("\n");
+  const method = text.slice(1, at);
+  const bare = text[0] === "-" || method === "GET" || method === "HEAD";
+  current.run(id, serve, exchange, new Incoming(exchange, method, bare, text.slice(at + 1)), method);
+}
+
+async function serve(exchange, request, method) {
+  try {
+    const response = await answer(request);
+    const plain = response instanceof Response && method !== "HEAD" && exchange.failure === null;
+    const text = plain ? takeText(response, MAX_TEXT) : undefined;
+    if (text === undefined) {
+      await respond(exchange, response, method);
+      exchange.done(needs.ANSWER);
+    } else {
+      sendHead(kinds.RESPOND, exchange.id, [response.status, fieldsOf(response), true], text);
+      exchange.done(needs.ANSWER, true);
     }
-  });
+  } catch (error) {
+    fail(exchange, error);
+  }
+}
+
+/** Names and values by turns. */
+function fieldsOf({ headers }) {
+  const fields = [];
+  headers.forEach((value, name) => fields.push(name, value));
+  return fields;
 }
 
 async function respond(exchange, response, method) {
@@ -90,7 +108,7 @@ async function respond(exchange, response, method) {
   if (response.bodyUsed || body?.locked) {
     throw new TypeError("the handler has returned a Response whose body was read already, or is locked");
   }
-  const fields = [...response.headers].flat();
+  const fields = fieldsOf(response);
   if (body === null || method === "HEAD") {
     sendHead(kinds.RESPOND, exchange.id, [response.status, fields, true]);
     void body?.cancel().catch(() => {});
