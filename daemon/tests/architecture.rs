@@ -27,7 +27,6 @@ const UNSAFE: &[&str] = &[
     "plugin-shim/core/src/sandbox/",
     "plugin-shim/core/tests/",
     "plugin-shim/native/",
-    "plugin-shim/js/src/engine/cpu.rs",
     "plugin-shim/js/src/engine/memory.rs",
     "plugin-shim/js/src/host/bytes.rs",
     "plugin-shim/js/src/host/text.rs",

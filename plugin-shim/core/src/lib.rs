@@ -7,6 +7,7 @@ pub mod program;
 pub mod report;
 pub mod sandbox;
 pub mod serve;
+pub mod turn;
 
 /// The contract with valord, for the engines.
 pub use valor_wire as wire;

@@ -1,6 +1,5 @@
 //! Serving one plugin: a worker thread with the isolate, and the control loop beside it.
 
-mod cpu;
 mod isolate;
 mod memory;
 mod modules;

@@ -1,25 +1,10 @@
 //! One turn: a call into JavaScript with all the jobs that follow from it.
 
 use std::cell::Cell;
-use std::time::{Duration, Instant};
+use std::time::Instant;
 
 use valor_shim_core::serve::Parent;
-
-use super::cpu;
-
-/// How long code may go on past the deadline of its request. Less than valord's own grace, after which the process is killed.
-const GRACE: Duration = Duration::from_secs(1);
-/// How long a turn without a request may work, or one whose request has no deadline.
-const LONGEST: Duration = Duration::from_secs(10);
-
-/// When a turn is over.
-#[derive(Debug, Clone, Copy)]
-enum End {
-    /// At this time.
-    At(Instant),
-    /// When the thread has worked so long.
-    Spent(Duration),
-}
+use valor_shim_core::turn::End;
 
 /// What a turn is for.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
@@ -54,12 +39,8 @@ pub(crate) struct Turn {
 impl Turn {
     /// Begins one.
     pub(crate) fn begin(&self, cause: Cause) {
-        let ends = match cause.deadline {
-            Some(deadline) => End::At(deadline.max(Instant::now()) + GRACE),
-            None => End::Spent(cpu::spent() + LONGEST),
-        };
         self.cause.set(cause);
-        self.ends.set(Some(ends));
+        self.ends.set(Some(End::of(cause.deadline)));
     }
 
     /// Ends it.
@@ -75,11 +56,7 @@ impl Turn {
 
     /// Asked by QuickJS every so often: whether to stop.
     pub(crate) fn is_over(&self) -> bool {
-        let over = match self.ends.get() {
-            Some(End::At(time)) => Instant::now() >= time,
-            Some(End::Spent(time)) => cpu::spent() >= time,
-            None => false,
-        };
+        let over = self.ends.get().is_some_and(|end| end.left().is_none());
         if over {
             self.wreck(Wreck::Spinning);
         }
@@ -101,6 +78,8 @@ impl Turn {
 
 #[cfg(test)]
 mod tests {
+    use std::time::Duration;
+
     use super::*;
 
     #[test]

@@ -1,18 +1,15 @@
 //! One instance, and the calls into it.
 
-use std::time::{Duration, Instant};
+use std::time::Instant;
 
 use valor_abi::message::{ABI_VERSION, ALLOC, HEADER_LEN, MAX_BATCH, RECEIVE, VERSION, frames};
-use wasmtime::{Memory, Store, Trap, TypedFunc};
+use valor_shim_core::turn::End;
+use wasmtime::{Memory, Store, Trap, TypedFunc, UpdateDeadline};
 
 use super::Recipe;
 use super::host::Host;
 use crate::ticker::ticks;
 
-/// How long code may go on past the deadline of its request. Less than valord's own grace, after which the process is killed.
-const GRACE: Duration = Duration::from_secs(1);
-/// How long a call without a request may take, or one whose request has no deadline.
-const LONGEST: Duration = Duration::from_secs(10);
 /// How often it is called back before others have a turn.
 const ROUNDS: usize = 64;
 
@@ -40,7 +37,11 @@ impl Guest {
     pub(super) fn new(recipe: &Recipe, host: Host) -> Result<Self, Wreck> {
         let mut store = Store::new(recipe.pre.module().engine(), host);
         store.limiter(|host| &mut host.share);
-        store.set_epoch_deadline(ticks(LONGEST));
+        store.epoch_deadline_callback(|store| {
+            let left = store.data().end.left();
+            Ok(left.map_or(UpdateDeadline::Interrupt, |left| UpdateDeadline::Continue(ticks(left))))
+        });
+        begin(&mut store, None);
         let _running = recipe.ticker.run();
         let limit = recipe.budget.limit();
         let instance = match recipe.pre.instantiate(&mut store) {
@@ -78,8 +79,7 @@ impl Guest {
         if self.store.data().out.0.is_empty() {
             return Ok(true);
         }
-        let time = deadline.map_or(LONGEST, |at| at.saturating_duration_since(Instant::now()) + GRACE);
-        self.store.set_epoch_deadline(ticks(time));
+        begin(&mut self.store, deadline);
         let _running = recipe.ticker.run();
         for _ in 0..ROUNDS {
             let batch = std::mem::take(&mut self.store.data_mut().out.0);
@@ -105,6 +105,13 @@ impl Guest {
         })?;
         self.receive.call(&mut self.store, (at, len))
     }
+}
+
+/// Begins a call, for a request that is due then.
+fn begin(store: &mut Store<Host>, deadline: Option<Instant>) {
+    let end = End::of(deadline);
+    store.data_mut().end = end;
+    store.set_epoch_deadline(end.left().map_or(1, ticks));
 }
 
 /// Where the last whole frame ends that one batch has room for.

@@ -11,6 +11,7 @@ use valor_abi::message::{
 };
 use valor_shim_core::program::Teller;
 use valor_shim_core::serve::{self, Refused};
+use valor_shim_core::turn::End;
 use valor_shim_core::wire::control::LogLevel;
 use valor_shim_core::wire::{RequestHead, ResetCode};
 use wasmtime::{Caller, Linker, Memory, bail};
@@ -37,6 +38,8 @@ pub(crate) struct Host {
     pub(super) wake: Option<Instant>,
     /// What the guest is to be told.
     pub(super) out: Writer,
+    /// When the call that is under way has to come back.
+    pub(super) end: End,
     begin: Instant,
 }
 
@@ -60,6 +63,7 @@ impl Host {
             created: None,
             wake: None,
             out: Writer::default(),
+            end: End::of(None),
             begin: Instant::now(),
         }
     }
