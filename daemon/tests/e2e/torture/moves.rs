@@ -7,7 +7,7 @@ use tonic::{Code, Status};
 use valor_control::v1::{ListRequest, MoveRequest, Place, PluginSpec};
 
 use super::faulty::Faulty;
-use super::random::{Victim, seeded, until_settled};
+use super::random::{Victim, seeded};
 use super::{Build, adopt_orphans, files, until_nobody_is_left, until_only};
 use crate::client::{self, Spec};
 use crate::daemon::{Daemon, directory};
@@ -162,26 +162,16 @@ async fn whoever_is_killed_all_have_moved_or_none() {
         let to = random.choice(others).unwrap();
         let victim = Victim::any(&mut random);
         let what = format!("round {round}: {now:?} to {to:?}, {victim:?}");
-        if let Victim::ValordAt(step) = victim {
-            valord.order(&format!("kill {step}"));
-        }
+        victim.aim(&mut valord);
         let (result, ()) =
             tokio::join!(relocate(&valord.daemon, now, to), victim.dies(&valord.daemon, &mut random));
-        let survives = !matches!(victim, Victim::Valord(_)) && !valord.daemon.has_ended();
-        let killed = if survives { until_settled(&mut valord.daemon).await } else { true };
+        let killed;
+        (valord, killed) = victim.over(valord, dir.path()).await;
         let may_be = match (&result, killed) {
             (Ok(()), _) => vec![to],
             (Err(_), true) => vec![now, to],
             (Err(_), false) => vec![now],
         };
-        if killed {
-            valord.daemon.end().await;
-            drop(valord);
-            until_nobody_is_left().await;
-            valord = Faulty::start(dir.path()).await;
-        } else {
-            valord.order("none");
-        }
         now = look(&valord.daemon, &state).await;
         assert!(may_be.contains(&now), "{what}: {now:?} instead of {may_be:?}; {result:?}");
         until_only(&mut valord.daemon, dir.path(), &wanted()).await;

@@ -11,7 +11,7 @@ use tonic::{Code, Status};
 use valor_control::v1::{ListRequest, UnregisterRequest};
 
 use super::faulty::Faulty;
-use super::random::{Victim, seeded, until_settled};
+use super::random::{Victim, seeded};
 use super::{adopt_orphans, files, until_nobody_is_left};
 use crate::client::{self, Spec};
 use crate::daemon::{Daemon, directory};
@@ -166,9 +166,7 @@ async fn whoever_is_killed_while_a_module_comes_or_goes_it_is_there_whole_or_not
     let mut is = false;
     for round in 0..rounds {
         let victim = Victim::any(&mut random);
-        if let Victim::ValordAt(step) = victim {
-            valord.order(&format!("kill {step}"));
-        }
+        victim.aim(&mut valord);
         let change = async {
             match is {
                 false => register(&valord.daemon, &module).await.is_ok(),
@@ -177,21 +175,13 @@ async fn whoever_is_killed_while_a_module_comes_or_goes_it_is_there_whole_or_not
         };
         let (done, ()) = tokio::join!(change, victim.dies(&valord.daemon, &mut random));
         let what = format!("round {round}: registered {is}, {victim:?}, done {done}");
-        let survives = !matches!(victim, Victim::Valord(_)) && !valord.daemon.has_ended();
-        let killed = if survives { until_settled(&mut valord.daemon).await } else { true };
+        let killed;
+        (valord, killed) = victim.over(valord, dir.path()).await;
         let may_be = match (done, killed) {
             (true, _) => vec![!is],
             (false, true) => vec![is, !is],
             (false, false) => vec![is],
         };
-        if killed {
-            valord.daemon.end().await;
-            drop(valord);
-            until_nobody_is_left().await;
-            valord = Faulty::start(dir.path()).await;
-        } else {
-            valord.order("none");
-        }
         is = serves(&valord.daemon).await;
         assert!(may_be.contains(&is), "{what}: {is} instead of {may_be:?}");
         until_kept(&mut valord.daemon, dir.path(), is.then_some(&*module)).await;

@@ -1,5 +1,6 @@
 //! At random: whatever is killed, whenever. The seed is printed; the environment sets it, and the number of rounds.
 
+use std::path::Path;
 use std::time::Duration;
 
 use nix::sys::signal::{Signal, kill};
@@ -44,6 +45,13 @@ impl Victim {
         }
     }
 
+    /// Before a change: valord is told at which step it dies, if at one.
+    pub(super) fn aim(self, valord: &mut Faulty) {
+        if let Self::ValordAt(step) = self {
+            valord.order(&format!("kill {step}"));
+        }
+    }
+
     pub(super) async fn dies(self, daemon: &Daemon, random: &mut fastrand::Rng) {
         match self {
             Self::ValordAt(_) => {}
@@ -61,6 +69,19 @@ impl Victim {
                 until_gone(pid).await;
             }
         }
+    }
+
+    /// After a change and a death: a valord that serves what there is, and whether it is another one.
+    pub(super) async fn over(self, mut valord: Faulty, dir: &Path) -> (Faulty, bool) {
+        let survives = !matches!(self, Self::Valord(_)) && !valord.daemon.has_ended();
+        if survives && !until_settled(&mut valord.daemon).await {
+            valord.order("none");
+            return (valord, false);
+        }
+        valord.daemon.end().await;
+        drop(valord);
+        until_nobody_is_left().await;
+        (Faulty::start(dir).await, true)
     }
 }
 
@@ -92,29 +113,19 @@ async fn whoever_is_killed_there_is_what_was_or_what_was_to_be() {
         bring(&valord.daemon, x, change.before()).await;
         until_nothing_else_is_kept(&mut valord.daemon, dir.path(), change.before()).await;
 
-        if let Victim::ValordAt(step) = victim {
-            valord.order(&format!("kill {step}"));
-        }
+        victim.aim(&mut valord);
         let (result, ()) =
             tokio::join!(change.make(&valord.daemon), victim.dies(&valord.daemon, &mut random));
         if result.is_ok() {
             until_nothing_else_is_kept(&mut valord.daemon, dir.path(), change.after()).await;
         }
-        let survives = !matches!(victim, Victim::Valord(_)) && !valord.daemon.has_ended();
-        let killed = if survives { until_settled(&mut valord.daemon).await } else { true };
+        let killed;
+        (valord, killed) = victim.over(valord, dir.path()).await;
         let may_be = match (&result, killed) {
             (Ok(()), _) => vec![change.after()],
             (Err(_), true) => vec![change.before(), change.after()],
             (Err(_), false) => vec![change.before()],
         };
-        if killed {
-            valord.daemon.end().await;
-            drop(valord);
-            until_nobody_is_left().await;
-            valord = Faulty::start(dir.path()).await;
-        } else {
-            valord.order("none");
-        }
         x = look(&valord.daemon, &state, X).await;
         assert!(may_be.contains(&x), "{what}: {x:?} instead of {may_be:?}; {result:?}");
         assert_eq!(look(&valord.daemon, &state, KEPT).await, Is::Serving(Build::One), "{what}");
@@ -125,7 +136,7 @@ async fn whoever_is_killed_there_is_what_was_or_what_was_to_be() {
 }
 
 /// Waits until every plugin serves or shall not; what was killed too often is started again. True: valord has ended.
-pub(super) async fn until_settled(daemon: &mut Daemon) -> bool {
+async fn until_settled(daemon: &mut Daemon) -> bool {
     let waiting = async {
         loop {
             let Ok(list) = daemon.control.clone().list(ListRequest {}).await else { return true };
