@@ -159,6 +159,18 @@ impl Worker {
         pumped
     }
 
+    /// Does on the worker's thread what may act upon many exchanges, as within a pump: nothing is woken, and what was queued is written
+    /// when it returns. [`Pumped::want_write`] does not say which socket it is about.
+    pub fn act<H: Handler, T>(&self, handler: &mut H, work: impl FnOnce(&mut H) -> T) -> (T, Pumped) {
+        let free = self.lock().filter(|state| !state.pumping).map(|mut state| {
+            state.pumping = true;
+            state.woken = false;
+        });
+        let result = work(handler);
+        let pumped = if free.is_some() { self.settle(handler, None) } else { Pumped::default() };
+        (result, pumped)
+    }
+
     /// Starts a request through the daemon, for the sake of `parent` if there is one. That may be answered already.
     pub fn fetch<'a, S: Source>(
         self: &Arc<Self>,

@@ -2,6 +2,7 @@
 
 use std::os::fd::OwnedFd;
 
+use rustix::buffer::spare_capacity;
 use rustix::io::Errno;
 
 use super::frames::{self, Frame};
@@ -51,23 +52,17 @@ impl Channel {
     pub(super) fn fill(&mut self) -> bool {
         self.read.drain(..self.done);
         self.done = 0;
-        let held = self.read.len();
-        self.read.resize(held + READ, 0);
-        let (read, drained) = match rustix::io::read(&self.socket, &mut self.read[held..]) {
-            Ok(0) => {
+        self.read.reserve(READ);
+        let room = self.read.capacity() - self.read.len();
+        match rustix::io::read(&self.socket, spare_capacity(&mut self.read)) {
+            Ok(n @ 1..) => n < room,
+            Err(Errno::INTR) => false,
+            Err(Errno::AGAIN) => true,
+            Ok(_) | Err(_) => {
                 self.closed = true;
-                (0, true)
+                true
             }
-            Ok(n) => (n, n < READ),
-            Err(Errno::INTR) => (0, false),
-            Err(Errno::AGAIN) => (0, true),
-            Err(_) => {
-                self.closed = true;
-                (0, true)
-            }
-        };
-        self.read.truncate(held + read);
-        drained
+        }
     }
 
     /// Calls `take` with each whole frame that was read.

@@ -44,6 +44,8 @@ struct Worker {
     version: String,
     /// It is a version that runs plugins.
     greeted: bool,
+    /// A data socket has taken less than there was.
+    blocked: bool,
     /// There is no way on; the main thread knows, and ends the process.
     broken: bool,
 }
@@ -93,6 +95,7 @@ pub(crate) fn serve(recipe: Recipe, sockets: Vec<OwnedFd>, teller: &Teller) -> R
         created: false,
         version: String::new(),
         greeted: false,
+        blocked: false,
         broken: false,
     };
     if let Err(errno) = poll_loop.run(polled, &mut worker) {
@@ -111,24 +114,28 @@ impl Worker {
     /// Reads what Deno says.
     fn hear(&mut self) -> Pumped {
         let drained = self.channel.fill();
-        let Self { channel, state, teller, created, version, greeted, .. } = self;
-        let heard = channel.frames(|frame| match frame.kind {
-            Told::Hello => {
-                *version = String::from_utf8_lossy(frame.payload).chars().take(40).collect();
-                check(version)?;
-                *greeted = true;
-                Ok(())
-            }
-            Told::Created if !*created => {
-                *created = true;
-                let sdk = format!("deno {version}, valor-shim-js {}", env!("CARGO_PKG_VERSION"));
-                teller.tell(News::Ready { abi: ABI, sdk });
-                Ok(())
-            }
-            Told::Failed if !*created => Err(String::from_utf8_lossy(frame.payload).into_owned()),
-            Told::Created | Told::Failed => Ok(()),
-            _ => state.hear(frame),
-        });
+        let Self { core, channel, state, teller, created, version, greeted, blocked, .. } = self;
+        let frames = |state: &mut State| {
+            channel.frames(|frame| match frame.kind {
+                Told::Hello => {
+                    *version = String::from_utf8_lossy(frame.payload).chars().take(40).collect();
+                    check(version)?;
+                    *greeted = true;
+                    Ok(())
+                }
+                Told::Created if !*created => {
+                    *created = true;
+                    let sdk = format!("deno {version}, valor-shim-js {}", env!("CARGO_PKG_VERSION"));
+                    teller.tell(News::Ready { abi: ABI, sdk });
+                    Ok(())
+                }
+                Told::Failed if !*created => Err(String::from_utf8_lossy(frame.payload).into_owned()),
+                Told::Created | Told::Failed => Ok(()),
+                _ => state.hear(frame),
+            })
+        };
+        let (heard, pumped) = core.act(state, frames);
+        *blocked |= pumped.want_write;
         if let Err(why) = heard {
             self.give_up(if self.created { format!("Deno broke the protocol: {why}") } else { why });
         } else if self.channel.is_closed() {
@@ -181,7 +188,12 @@ impl Turn for Worker {
         if self.broken {
             return Pumped { drained: true, want_write: false, closed: true };
         }
-        if index == self.sockets { self.hear() } else { self.core.pump(index, &mut self.state) }
+        if index == self.sockets {
+            return self.hear();
+        }
+        // Of each socket it is told from now on.
+        self.blocked = false;
+        self.core.pump(index, &mut self.state)
     }
 
     fn flush(&mut self) -> Pumped {
@@ -198,7 +210,7 @@ impl Turn for Worker {
     }
 
     fn is_blocked(&self, index: usize) -> bool {
-        index == self.sockets && self.channel.is_blocked()
+        if index == self.sockets { self.channel.is_blocked() } else { self.blocked }
     }
 
     fn is_over(&self) -> bool {
