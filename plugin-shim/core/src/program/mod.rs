@@ -6,7 +6,7 @@
 //! ```
 //!
 //! A new engine writes a [`Program`]: how far its process is confined ([`Profile`]), how it reads an artifact, and how it serves one.
-//! Its [`serve`](Program::serve) is [`attend`] with what begins it: that loads the artifact of the [`Plan`] and starts [`Workers`], which closes
+//! Its [`serve`](Program::serve) is [`attend()`] with what begins it: that loads the artifact of the [`Plan`] and starts [`Workers`], which closes
 //! the sandbox before anything of the plugin runs. The workers create the plugin, tell `Ready` or `Failed` by their [`Teller`], and pump the
 //! data sockets by [`serve::Worker`](crate::serve::Worker) until valord closes them.
 
