@@ -16,8 +16,8 @@ DENO = "2.9.8"
 WORKERD = "1.20261117.1"
 WASMTIME = "48.0.8"
 
-# Of wasmtime's command line what `serve` takes; it does not compile without `run`.
-WASMTIME_FEATURES = "run,serve,cranelift,component-model,pooling-allocator,parallel-compilation"
+# Of wasmtime's command line what `serve` takes; it does not compile without the first and third.
+WASMTIME_FEATURES = "run,serve,component-model-async,cranelift,component-model,pooling-allocator,parallel-compilation"
 
 
 class Missing(Exception):
