@@ -1,5 +1,6 @@
 //! What the Web APIs ask of the engine. Arguments come from our own glue; what authors pass has been converted and checked there.
 
+mod address;
 mod background;
 mod bytes;
 mod crypto;
@@ -17,14 +18,14 @@ use std::rc::Rc;
 use std::sync::Arc;
 use std::time::Instant;
 
-use ::url::Url;
 use rquickjs::{Ctx, Function, Object, Result};
 use valor_shim_core::control::Reporter;
 use valor_shim_core::serve::{self, Exchange};
+use valor_shim_core::wire::ResetCode;
 use valor_shim_core::wire::control::LogLevel;
-use valor_shim_core::wire::{Field, ResetCode};
 
 use crate::engine::{Cause, Refused, Turn, Wreck};
+pub(crate) use address::url;
 pub(crate) use lines::{text_of, write_head};
 use timers::Timers;
 
@@ -174,22 +175,4 @@ pub(crate) fn object<'js>(ctx: &Ctx<'js>, host: &Rc<Host>) -> Result<Object<'js>
 /// Bytes of a header as a string, each a character.
 pub(crate) fn latin1(bytes: &[u8]) -> String {
     bytes.iter().map(|&b| char::from(b)).collect()
-}
-
-/// The URL that the client has asked for, as far as it is known: of its path and query, and what goes over its header fields.
-pub(crate) fn url<'a, F: Iterator<Item = Field<'a>>>(target: &str, fields: impl Fn() -> F) -> String {
-    let field = |wanted: &str| {
-        let found = fields().find(|(name, _)| *name == wanted.as_bytes());
-        found.and_then(|(_, value)| str::from_utf8(value).ok())
-    };
-    let scheme = match field("x-forwarded-proto") {
-        Some(scheme) if scheme.eq_ignore_ascii_case("https") => "https",
-        _ => "http",
-    };
-    let host = field("host").unwrap_or("localhost");
-    let target = Some(target).filter(|target| target.starts_with('/')).unwrap_or("/");
-    [host, "localhost"]
-        .into_iter()
-        .find_map(|host| Url::parse(&format!("{scheme}://{host}{target}")).ok())
-        .map_or_else(|| "http://localhost/".to_owned(), String::from)
 }

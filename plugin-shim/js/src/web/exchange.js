@@ -4,8 +4,8 @@ import { Content } from "valor:body";
 import { concat } from "valor:bytes";
 import { ReadableStream } from "valor:streams";
 
-/** Those that hear what happens. */
-const exchanges = new Map();
+/** Those that hear what happens: exchanges, or clients' requests that can only be cancelled. */
+const hearers = new Map();
 
 /** What an exchange may still be needed for: a body that comes in, an answer or an upload that goes out. */
 export const BODY = 1;
@@ -33,7 +33,7 @@ export class Exchange {
   listen() {
     if (this.#ears === null) {
       this.#ears = { response: null, readable: null, writable: null, cancelled: [], ended: false };
-      if (this.#needs !== 0) exchanges.set(this.id, this);
+      if (this.#needs !== 0) hearers.set(this.id, this);
     }
     return this.#ears;
   }
@@ -62,8 +62,16 @@ export class Exchange {
     else this.#needs = needs;
   }
 
-  /** It was answered with all of the answer, and is over. */
-  answered() { this.#forget(); }
+  /** The request of these slots was answered with all of the answer, and is over. */
+  static answered(slots) {
+    const exchange = slots[EXCHANGE];
+    if (typeof exchange !== "number") {
+      exchange.#forget();
+      return;
+    }
+    slots[EXCHANGE] = null;
+    hearers.delete(exchange);
+  }
 
   /** Aborts it. */
   reset(failed, reason, error = new TypeError(reason)) {
@@ -96,8 +104,9 @@ export class Exchange {
 
   /** The engine says that something has happened. */
   static onEvent(id, response, readable, writable, cancelled) {
-    const exchange = exchanges.get(id);
-    if (exchange === undefined) return;
+    const hearer = hearers.get(id);
+    if (hearer === undefined) return;
+    const exchange = hearer instanceof Exchange ? hearer : exchangeIn(hearer);
     if (response) exchange.#ears.response();
     if (readable) exchange.#wake("readable");
     if (writable) exchange.#wake("writable");
@@ -130,7 +139,7 @@ export class Exchange {
 
   #forget() {
     this.#needs = 0;
-    if (this.#ears !== null) exchanges.delete(this.id);
+    if (this.#ears !== null) hearers.delete(this.id);
   }
 
   /** The next part: bytes, or `null` at the end. */
@@ -173,4 +182,25 @@ export class Exchange {
     };
     return new ReadableStream(source, { highWaterMark: 0 });
   }
+}
+
+/**
+ * The slot of a client's request that has its exchange, or as long as nobody needs more the number of that, for most are answered before
+ * anything happens; `null`: it cannot end before its time.
+ */
+export const EXCHANGE = 1;
+
+/** The exchange in `slots`. */
+export function exchangeIn(slots) {
+  if (typeof slots[EXCHANGE] === "number") {
+    const exchange = (slots[EXCHANGE] = new Exchange(slots[EXCHANGE], ANSWER));
+    if (hearers.has(exchange.id)) exchange.listen();
+  }
+  return slots[EXCHANGE];
+}
+
+/** A request that is not answered yet hears when it is cancelled. */
+export function listenIn(slots) {
+  if (typeof slots[EXCHANGE] === "number") hearers.set(slots[EXCHANGE], slots);
+  else slots[EXCHANGE].listen();
 }

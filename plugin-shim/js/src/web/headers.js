@@ -69,8 +69,10 @@ export class Headers {
     this.#drop(key, 0);
   }
   get(name) {
-    const values = this.#all(keyOf(name));
-    return values.length === 0 ? null : values.join(", ");
+    const key = keyOf(name);
+    const at = this.#find(key, 0);
+    if (at < 0) return null;
+    return this.#find(key, at + 2) < 0 ? this.#list[at + 1] : this.#all(key).join(", ");
   }
   getSetCookie() { return this.#all("set-cookie"); }
   has(name) { return this.#find(keyOf(name), 0) >= 0; }
@@ -99,9 +101,10 @@ export class Headers {
   }
   /** The index of a name, from there on. */
   #find(key, from) {
-    const list = this.#list;
-    for (let i = from; i < list.length; i += 2) if (list[i] === key) return i;
-    return -1;
+    let at = this.#list.indexOf(key, from);
+    // A value that reads like the name.
+    while (at % 2 === 1) at = this.#list.indexOf(key, at + 1);
+    return at;
   }
   #all(key) {
     const values = [];

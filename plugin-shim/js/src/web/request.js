@@ -2,7 +2,7 @@
 import host from "valor:host";
 import { AbortController, AbortSignal } from "valor:abort";
 import { CONTENT, contentIn, extract, isBody } from "valor:body";
-import { ANSWER, Exchange } from "valor:exchange";
+import { ANSWER, EXCHANGE, Exchange, exchangeIn } from "valor:exchange";
 import { Headers, headersOf } from "valor:headers";
 import { URL } from "valor:url";
 
@@ -24,15 +24,13 @@ const OPTIONS = {
 const INCOMING = Symbol();
 const NONE = Object.freeze({});
 
-/** Slots of a request; the first is that of its content. */
-export const METHOD = 1;
+/** Slots of a request, beside those of its content and its exchange. */
+export const METHOD = 2;
 /** Of a client's request, until somebody asks for more: its target and header fields, a line each. */
-const HEAD = 2;
-const HREF = 3;
-const HEADERS = 4;
-const SIGNAL = 5;
-/** Of a client's request: its exchange, or as long as nobody needs it the number of that; `null`: it cannot end before its time. */
-export const EXCHANGE = 6;
+const HEAD = 3;
+const HREF = 4;
+const HEADERS = 5;
+const SIGNAL = 6;
 const SETTINGS = 7;
 /** What valord is asked for, where that is not the URL. */
 const TARGET = 8;
@@ -57,7 +55,7 @@ export class Request {
     }
     if (input === undefined) throw new TypeError("Request: takes a URL or a Request");
     init ??= NONE;
-    const slots = (this.#slots = [null, "GET", null, null, null, null, null, NONE, null]);
+    const slots = (this.#slots = [null, null, "GET", null, null, null, null, NONE, null]);
     const from = input instanceof Request ? input : null;
     locate(slots, input, from);
     if (init.method !== undefined) slots[METHOD] = normal(String(init.method));
@@ -153,16 +151,10 @@ function follow(signal) {
 export function incoming(id, method, head, end) {
   const exchange = end ? id : new Exchange(id, ANSWER);
   const content = end ? null : exchange.content();
-  return [content, method, head, null, null, null, exchange, NONE, null];
+  return [content, exchange, method, head, null, null, null, NONE, null];
 }
 
 export const requestOf = (slots) => new Request(slots, INCOMING);
-
-/** The exchange of a client's request, `null` when it cannot end before its time. */
-export function exchangeIn(slots) {
-  if (typeof slots[EXCHANGE] === "number") slots[EXCHANGE] = new Exchange(slots[EXCHANGE], ANSWER);
-  return slots[EXCHANGE];
-}
 
 /** What valord is asked for: a URL without its fragment, or a path. */
 export const targetOf = (request) => slotsOf(request)[TARGET] ?? request.url;

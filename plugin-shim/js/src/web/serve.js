@@ -3,9 +3,9 @@ import host from "valor:host";
 import { CONTENT, contentIn } from "valor:body";
 import { describe, inspect, reportError } from "valor:console";
 import { Event, EventTarget } from "valor:events";
-import { ANSWER } from "valor:exchange";
+import { ANSWER, EXCHANGE, Exchange, exchangeIn, listenIn } from "valor:exchange";
 import { handlers, NO_HANDLER } from "valor:handlers";
-import { EXCHANGE, exchangeIn, incoming, METHOD, requestOf } from "valor:request";
+import { incoming, METHOD, requestOf } from "valor:request";
 import { linesIn, slotsIn, STATUS } from "valor:response";
 
 const ERROR = 4;
@@ -53,13 +53,13 @@ export function onRequest(id, method, head, end) {
 }
 
 function later(client, result) {
-  const exchange = exchangeIn(client);
-  exchange.listen();
+  listenIn(client);
   const settled = (value) => {
     try {
       const response = slotsIn(value);
-      if (exchange.failure !== null) {
-        if (response !== null) void value.body?.cancel(exchange.failure).catch(() => {});
+      const failure = client[EXCHANGE].failure ?? null;
+      if (failure !== null) {
+        if (response !== null) void value.body?.cancel(failure).catch(() => {});
         return;
       }
       if (response === null) throw new TypeError(`the handler has to return a Response, not ${inspect(value, 1)}`);
@@ -105,8 +105,7 @@ function answerAll(client, status, lines, body) {
   const id = typeof exchange === "number" ? exchange : exchange.id;
   // The engine takes no halves of surrogate pairs, and says so.
   if (!host.answer(id, status, lines, body)) host.answer(id, status, lines, body.toWellFormed());
-  if (exchange === id) client[EXCHANGE] = null;
-  else exchange.answered();
+  Exchange.answered(client);
 }
 
 function fail(client, error) {
