@@ -26,8 +26,7 @@ PROGRAMS = [
     ("codec", "examples/codec_alone", [], [1]),
     ("plane", "examples/plane_alone", [], [2]),
     ("shim", "examples/serve_alone", ["libhello_plugin.so"], [3]),
-    # Not now: under valgrind rustix finds no vDSO for the clock of a turn, and ends.
-    # ("js", "examples/js_alone", [HERE / "bench/peers/hello.js"], [3]),
+    ("js", "examples/js_alone", [HERE / "bench/peers/hello.js"], [3]),
 ]
 
 
