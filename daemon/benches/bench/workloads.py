@@ -69,20 +69,26 @@ def crowd(bench, hello_library, bench_library):
 
 
 def neighbours(bench, hello_library, bench_library):
-    """A healthy plugin alone, and beside one that hangs and one that crashes, under requests of their own."""
+    """A healthy plugin alone, beside one that hangs and one that crashes, and beside two healthy ones, under as many requests of their own."""
     bench.say("a hanging and a crashing neighbour")
     house = servers.Valord(bench.dir, bench.bin, name="valord-mix")
-    house.register("hello", hello_library)
+    for name in ("hello", "one", "other"):
+        house.register(name, hello_library)
     house.register("hangs", bench_library, "--timeout", "1s")
     house.register("crashes", bench_library)
     house.ready("/hello")
+
+    def beside(who, *paths):
+        loads = [load.start(house.url(path), 2, 2) for path in paths]
+        time.sleep(0.2)
+        bench.measure("neighbours", house, who, house.url("/hello"), 16, 2)
+        for running in loads:
+            load.finish(running, lenient=True)
+
     for _ in bench.rounds(7, 2):
         bench.measure("neighbours", house, "healthy", house.url("/hello"), 16, 2)
-        bad = [load.start(house.url(path), 2, 2) for path in ("/hangs/hang", "/crashes/crash")]
-        time.sleep(0.2)
-        bench.measure("neighbours", house, "beside bad ones", house.url("/hello"), 16, 2)
-        for running in bad:
-            load.finish(running, lenient=True)
+        beside("beside good ones", "/one", "/other")
+        beside("beside bad ones", "/hangs/hang", "/crashes/crash")
         for name in ("hangs", "crashes"):
             house.ctl("restart", name, check=False)
 
