@@ -4,6 +4,7 @@ use std::path::PathBuf;
 
 use clap::ValueHint;
 use serde::Serialize;
+use valor_control::kind::in_file;
 
 use super::{Cx, ShimArgs};
 use crate::exit::{Exit, Failure};
@@ -31,7 +32,11 @@ struct Checked {
 pub(crate) async fn run(cx: &Cx, args: Args) -> Result<Exit, Failure> {
     let file = open(&args.file)?;
     let shim = find_shim(args.shim.shim.as_deref(), &file)?;
-    let inspection = inspect(&shim, file).await?;
+    let mut inspection = inspect(&shim, file).await?;
+    if let Some(problem) = &mut inspection.problem {
+        let name = args.file.file_name().unwrap_or_default().to_string_lossy();
+        problem.message = in_file(&problem.message, &name);
+    }
     let file = args.file.display().to_string();
     let ok = inspection.problem.is_none();
     match cx.out.format {

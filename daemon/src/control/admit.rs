@@ -2,7 +2,7 @@
 
 use serde_json::Value;
 use valor_control::engine::Engine;
-use valor_control::kind::Kind;
+use valor_control::kind::{Kind, in_file};
 use valor_control::{MAX_CONFIG, MAX_CONFIG_DEPTH};
 
 use super::{ControlError, Host};
@@ -105,7 +105,8 @@ async fn start<H: Host>(
             format!("only JavaScript has a choice of engines, and this is {}: leave it out", inspection.kind);
         return Err(invalid("engine", reason));
     }
-    if let Some(problem) = inspection.problem {
+    if let Some(mut problem) = inspection.problem {
+        problem.message = in_file(&problem.message, &admission.file_name);
         return Err(ControlError::Artifact(problem));
     }
     if admission.web.is_some() {

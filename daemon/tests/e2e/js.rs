@@ -104,7 +104,7 @@ async fn it_is_confined_as_native_plugins_are() {
 async fn what_is_no_plugin_is_refused_before_it_runs() {
     let valord = Valord::start().await;
     for (source, parts) in [
-        ("export default {\n  fetch( {\n};", &["plugin.js:3:2"][..]),
+        ("export default {\n  fetch( {\n};", &["module.js:3:2"][..]),
         ("import fs from 'node:fs';\nexport default { fetch() {} };", &["node:fs", "one file"]),
         ("export const x = 1;", &["no handler", "export default"]),
         ("null.x;", &["TypeError", "x.js:1:"]),

@@ -104,9 +104,28 @@ fn is_text(head: &[u8]) -> bool {
     text.chars().all(|c| !c.is_control() || c.is_ascii_whitespace())
 }
 
+/// What a one-shot calls a JavaScript file, for nobody tells it the name.
+const NAMELESS: &str = "plugin.js:";
+
+/// What is wrong with an artifact, as a one-shot says it, with the name of its file before line and column.
+#[must_use]
+pub fn in_file(message: &str, file: &str) -> String {
+    match message.strip_prefix(NAMELESS) {
+        Some(place) if !file.is_empty() => format!("{file}:{place}"),
+        _ => message.to_owned(),
+    }
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn a_message_names_the_authors_file() {
+        assert_eq!(in_file("plugin.js:3:7: Unexpected token", "hello.js"), "hello.js:3:7: Unexpected token");
+        assert_eq!(in_file("it needs libfoo.so", "hello.js"), "it needs libfoo.so");
+        assert_eq!(in_file("plugin.js:3:7: Unexpected token", ""), "plugin.js:3:7: Unexpected token");
+    }
 
     #[test]
     fn content_tells() {

@@ -15,11 +15,11 @@ async fn what_is_no_plugin_is_refused_with_its_place() {
             (
                 "export default {\n  fetch( {\n};",
                 &[
-                    "error: syntax: plugin.js:3:2: Unexpected token ';'\n    };\n     ^\n",
+                    "error: syntax: module.js:3:2: Unexpected token ';'\n    };\n     ^\n",
                     "help: correct it there",
                 ][..],
             ),
-            ("let a = 1;\nlet a = 2;", &["error: syntax: plugin.js:2:"]),
+            ("let a = 1;\nlet a = 2;", &["error: syntax: module.js:2:"]),
             (
                 "import x from './other.js';\nexport default {};",
                 &["error: syntax: ", "'./other.js'", "bundle"],

@@ -97,7 +97,7 @@ async fn on_any_failure_the_old_one_serves_on() {
         (vec![path(&misbehave("create_fails"))], 1, &["create: ", "no database"][..]),
         (vec![path(&misbehave("create_exits"))], 1, &["create: ", "exited with code"]),
         (vec![path(&misbehave("constructor_crashes"))], 1, &["create: ", "signal 11 (SIGSEGV)"]),
-        (vec![path(&text)], 1, &["syntax: plugin.js:1:4: ", "a plugin is one ES module"]),
+        (vec![path(&text)], 1, &["syntax: text.so:1:4: ", "a plugin is one ES module"]),
         (
             vec![path(&runtime), "--probe".into(), "/status?code=503".into()],
             1,

@@ -96,7 +96,7 @@ async fn a_file_that_is_not_what_its_name_says_is_refused() {
     let whole = wat::parse_str(guest(CREATED, "nop")).unwrap();
     let dir = directory();
     for (name, content, parts) in [
-        ("libx.so", &b"just some words\n"[..], &["plugin.js:1:6", "because it is text"][..]),
+        ("libx.so", &b"just some words\n"[..], &["libx.so:1:6", "because it is text"][..]),
         ("x.wasm", b"just some words\n", &["because it is text"]),
         ("half.wasm", &whole[..whole.len() / 2], &["truncated"]),
         ("newer.wasm", b"\0asm\x02\0\0\0", &["newer WebAssembly", "version"]),
