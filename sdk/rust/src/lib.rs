@@ -61,6 +61,7 @@ pub mod http;
 pub mod log;
 #[cfg(not(target_family = "wasm"))]
 mod native;
+mod outgoing;
 mod plugin;
 pub mod random;
 mod task;

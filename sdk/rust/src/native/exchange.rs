@@ -1,7 +1,7 @@
 //! One exchange: a request with its response, or a fetch. It may be used and dropped on any thread.
 
 use std::cell::Cell;
-use std::ffi::{c_int, c_void};
+use std::ffi::c_void;
 use std::mem::ManuallyDrop;
 use std::pin::Pin;
 use std::ptr::null_mut;
@@ -14,13 +14,14 @@ use futures_util::ready;
 use futures_util::task::AtomicWaker;
 use http_body::{Body as HttpBody, Frame};
 use valor_abi::{
-    VALOR_END, VALOR_EVENT_CANCELLED, VALOR_EVENT_READABLE, VALOR_OK, VALOR_PENDING, VALOR_RESET_FAILED,
-    valor_exchange,
+    VALOR_END, VALOR_EVENT_CANCELLED, VALOR_EVENT_READABLE, VALOR_FLAG_END, VALOR_OK, VALOR_PENDING,
+    VALOR_RESET_FAILED, valor_exchange,
 };
 
 use super::bytes::{Given, NOTHING, borrow, lend_str, take};
 use super::host::Host;
 use crate::http::BoxError;
+use crate::outgoing::{Outgoing, Written};
 
 pub(super) struct Exchange {
     pub(super) host: Host,
@@ -96,47 +97,6 @@ impl Exchange {
         }
     }
 
-    pub(super) fn is_cancelled(&self) -> bool {
-        self.cancelled.load(Ordering::Acquire)
-    }
-
-    /// Runs `poll` as work for this request.
-    pub(super) fn enter<T>(&self, poll: impl FnOnce() -> T) -> T {
-        struct Leave(*mut valor_exchange);
-        impl Drop for Leave {
-            fn drop(&mut self) {
-                PARENT.set(self.0);
-            }
-        }
-        let _leave = Leave(PARENT.replace(self.raw()));
-        poll()
-    }
-
-    /// Has `cx` woken by anything but a part of the peer's body.
-    pub(super) fn wait(self: &Arc<Self>, cx: &Context<'_>) {
-        self.task.register(cx.waker());
-        self.attach();
-    }
-
-    /// Aborts it; the reason is for the log.
-    pub(super) fn fail(&self, reason: &str) {
-        // SAFETY: the exchange is ours.
-        unsafe { (self.host.0.reset)(self.raw(), VALOR_RESET_FAILED, lend_str(reason)) }
-    }
-
-    /// Writes a part of our body: `VALOR_OK`, or `VALOR_PENDING` and the part comes back.
-    pub(super) fn write(&self, part: Bytes, flags: u32) -> (c_int, Option<Bytes>) {
-        if part.is_empty() {
-            // SAFETY: the exchange is ours.
-            return (unsafe { (self.host.0.write)(self.raw(), NOTHING, flags) }, Some(part));
-        }
-        Given::new(part).give(|raw| {
-            // SAFETY: the exchange is ours, and the bytes are taken exactly when the codes say so.
-            let code = unsafe { (self.host.0.write)(self.raw(), raw, flags) };
-            (code, code == VALOR_OK || code == valor_abi::VALOR_CANCELLED)
-        })
-    }
-
     /// Why it was cancelled.
     pub(super) fn failure(&self) -> String {
         // SAFETY: the exchange is ours.
@@ -160,6 +120,52 @@ impl Exchange {
                 Poll::Ready(Some(Err(reason.into())))
             }
         }
+    }
+}
+
+impl Outgoing for Exchange {
+    fn enter<T>(&self, poll: impl FnOnce() -> T) -> T {
+        struct Leave(*mut valor_exchange);
+        impl Drop for Leave {
+            fn drop(&mut self) {
+                PARENT.set(self.0);
+            }
+        }
+        let _leave = Leave(PARENT.replace(self.raw()));
+        poll()
+    }
+
+    fn wait(self: &Arc<Self>, cx: &Context<'_>) {
+        self.task.register(cx.waker());
+        self.attach();
+    }
+
+    fn is_over(&self) -> bool {
+        self.cancelled.load(Ordering::Acquire)
+    }
+
+    fn write(&self, part: Bytes, end: bool) -> Written {
+        let flags = if end { VALOR_FLAG_END } else { 0 };
+        let (code, left) = if part.is_empty() {
+            // SAFETY: the exchange is ours.
+            (unsafe { (self.host.0.write)(self.raw(), NOTHING, flags) }, Some(part))
+        } else {
+            Given::new(part).give(|raw| {
+                // SAFETY: the exchange is ours, and the bytes are taken exactly when the codes say so.
+                let code = unsafe { (self.host.0.write)(self.raw(), raw, flags) };
+                (code, code == VALOR_OK || code == valor_abi::VALOR_CANCELLED)
+            })
+        };
+        match code {
+            VALOR_OK => Written::All,
+            VALOR_PENDING => Written::Full(left.unwrap_or_default()),
+            _ => Written::Over,
+        }
+    }
+
+    fn fail(&self, reason: &str) {
+        // SAFETY: the exchange is ours.
+        unsafe { (self.host.0.reset)(self.raw(), VALOR_RESET_FAILED, lend_str(reason)) }
     }
 }
 

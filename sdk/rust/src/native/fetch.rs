@@ -1,24 +1,23 @@
 //! Requests that the plugin makes.
 
 use std::future::poll_fn;
-use std::pin::Pin;
 use std::ptr::null_mut;
 use std::sync::Arc;
-use std::task::{Context, Poll};
+use std::task::Poll;
 
 use bytes::Bytes;
-use http_body::{Body as HttpBody, Frame};
+use http_body::Body as _;
 use valor_abi::{
     VALOR_FLAG_END, VALOR_INVALID, VALOR_LIMIT, VALOR_OK, VALOR_PENDING, valor_request, valor_response,
 };
 
-use super::answer::Upload;
 use super::bytes::{Given, lend, lend_str};
 use super::exchange::{self, Exchange, Incoming};
 use super::head::{self, with_fields};
 use super::worker::with_worker;
 use crate::Error;
-use crate::http::{Body, BoxError, Kind, Request, Response};
+use crate::http::{Body, Kind, Request, Response};
+use crate::outgoing::{Fetched, Outgoing as _, Upload, poll_upload};
 
 /// Makes a request through the daemon.
 pub(crate) async fn fetch(request: Request) -> Result<Response, Error> {
@@ -34,7 +33,7 @@ pub(crate) async fn fetch(request: Request) -> Result<Response, Error> {
     Ok(parts.map(|()| body).into())
 }
 
-fn start(request: Request) -> Result<(Arc<Exchange>, Option<Upload>), Error> {
+fn start(request: Request) -> Result<(Arc<Exchange>, Option<Upload<Exchange>>), Error> {
     let (parts, mut body) = http::Request::from(request).into_parts();
     let (first, end) = match &mut body.0 {
         Kind::Full(bytes) => (std::mem::take(bytes), true),
@@ -104,32 +103,4 @@ fn response(exchange: &Exchange) -> Poll<Result<(http::Response<()>, bool), Erro
         },
         _ => Err(Error::Fetch(exchange.failure())),
     })
-}
-
-fn poll_upload(upload: &mut Option<Upload>, cx: &mut Context<'_>) {
-    if let Some(sending) = upload
-        && Pin::new(sending).poll(cx).is_ready()
-    {
-        *upload = None;
-    }
-}
-
-/// A response's body, which goes on sending the request's while it is read.
-struct Fetched {
-    incoming: Incoming,
-    upload: Option<Upload>,
-}
-
-impl HttpBody for Fetched {
-    type Data = Bytes;
-    type Error = BoxError;
-
-    fn poll_frame(
-        self: Pin<&mut Self>,
-        cx: &mut Context<'_>,
-    ) -> Poll<Option<Result<Frame<Bytes>, BoxError>>> {
-        let this = self.get_mut();
-        poll_upload(&mut this.upload, cx);
-        Pin::new(&mut this.incoming).poll_frame(cx)
-    }
 }

@@ -10,9 +10,10 @@ use std::task::{Context, Poll, Waker};
 use futures_util::FutureExt;
 use futures_util::future::LocalBoxFuture;
 
-use super::answer::{Upload, answer};
+use super::answer::answer;
 use super::exchange::Exchange;
 use crate::http::{Request, Response};
+use crate::outgoing::{Outgoing as _, Upload};
 use crate::plugin::Serve;
 use crate::test::panic_text;
 
@@ -41,7 +42,7 @@ pub(super) fn begin(serve: &Rc<dyn Serve>, exchange: &Arc<Exchange>, request: Re
 
 enum Rest {
     Handler(LocalBoxFuture<'static, Response>),
-    Body(Upload),
+    Body(Upload<Exchange>),
 }
 
 /// Does what could not be done at once, unless the exchange is cancelled: then the future is dropped.
@@ -52,7 +53,7 @@ async fn finish(exchange: Arc<Exchange>, rest: Rest) {
             Rest::Handler(mut future) => {
                 let response = poll_fn(|cx| {
                     exchange.wait(cx);
-                    if exchange.is_cancelled() {
+                    if exchange.is_over() {
                         return Poll::Ready(None);
                     }
                     exchange.enter(|| future.as_mut().poll(cx)).map(Some)

@@ -25,6 +25,7 @@ use super::exchange::{Exchange, Incoming};
 use super::host::{Host, Worker};
 use super::{Created, Instance, head, job};
 use crate::http::{Body, BoxError};
+use crate::outgoing::Outgoing as _;
 use crate::plugin::Serve;
 use crate::test::panic_text;
 use crate::{Context, VluginConfig};

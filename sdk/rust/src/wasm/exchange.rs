@@ -13,6 +13,7 @@ use valor_abi::message::{FETCHES, Fields, INITIAL_WINDOW, MAX_DATA, MAX_EXCHANGE
 
 use super::{head, outbox};
 use crate::http::BoxError;
+use crate::outgoing::{Outgoing, Written};
 
 thread_local! {
     /// The request whose handler is being polled, or 0; a fetch names it, to inherit its deadline.
@@ -105,10 +106,6 @@ impl Exchange {
         self.state.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
-    pub(super) fn is_over(&self) -> bool {
-        self.state().over
-    }
-
     pub(super) fn failure(&self) -> Option<String> {
         self.state().failure.clone()
     }
@@ -118,39 +115,20 @@ impl Exchange {
         self.state().response.take()
     }
 
-    /// Has `cx` woken by anything but a part of the peer's body.
-    pub(super) fn wait(&self, cx: &Context<'_>) {
-        self.task.register(cx.waker());
-    }
-
-    /// Runs `poll` as work for this request.
-    pub(super) fn enter<T>(&self, poll: impl FnOnce() -> T) -> T {
-        // A panic ends the instance, so nothing has to be put back after one.
-        let before = PARENT.replace(if self.id < FETCHES { self.id } else { PARENT.get() });
-        let polled = poll();
-        PARENT.set(before);
-        polled
-    }
-
-    /// Aborts it; the reason is for the log.
-    pub(super) fn fail(&self, reason: &str) {
-        self.close(Some((reset::FAILED, reason)), Some(reason.to_owned()));
-    }
-
     /// Nothing follows from either side.
     pub(super) fn answered(&self) {
         self.close(None, None);
     }
 
     /// The last of our body was sent: an answer is complete with it, a fetch is not.
-    pub(super) fn sent(&self) {
+    fn sent(&self) {
         if self.id < FETCHES {
             self.answered();
         }
     }
 
     /// Writes as much of `part` as the window takes, and the end with the last of it; what is left comes back.
-    pub(super) fn write(&self, mut part: Bytes, end: bool) -> Option<Bytes> {
+    fn fill(&self, mut part: Bytes, end: bool) -> Option<Bytes> {
         loop {
             let room = {
                 let mut state = self.state();
@@ -251,6 +229,41 @@ impl Exchange {
             None if state.over => Poll::Ready(Some(Err("the request is answered already".into()))),
             None => Poll::Pending,
         }
+    }
+}
+
+impl Outgoing for Exchange {
+    fn enter<T>(&self, poll: impl FnOnce() -> T) -> T {
+        // A panic ends the instance, so nothing has to be put back after one.
+        let before = PARENT.replace(if self.id < FETCHES { self.id } else { PARENT.get() });
+        let polled = poll();
+        PARENT.set(before);
+        polled
+    }
+
+    fn wait(self: &Arc<Self>, cx: &Context<'_>) {
+        self.task.register(cx.waker());
+    }
+
+    fn is_over(&self) -> bool {
+        self.state().over
+    }
+
+    fn write(&self, part: Bytes, end: bool) -> Written {
+        if self.is_over() {
+            return Written::Over;
+        }
+        if let Some(left) = self.fill(part, end) {
+            return Written::Full(left);
+        }
+        if end {
+            self.sent();
+        }
+        Written::All
+    }
+
+    fn fail(&self, reason: &str) {
+        self.close(Some((reset::FAILED, reason)), Some(reason.to_owned()));
     }
 }
 

@@ -1,18 +1,16 @@
 //! Requests that the plugin makes.
 
 use std::future::poll_fn;
-use std::pin::Pin;
 use std::sync::Arc;
-use std::task::{Context, Poll};
+use std::task::Poll;
 
-use bytes::Bytes;
-use http_body::{Body as HttpBody, Frame};
+use http_body::Body as _;
 
-use super::answer::Upload;
 use super::exchange::{self, Exchange, Incoming};
 use super::{head, outbox};
 use crate::Error;
-use crate::http::{Body, BoxError, Request, Response};
+use crate::http::{Body, Request, Response};
+use crate::outgoing::{Fetched, Outgoing as _, Upload, poll_upload};
 
 /// Makes a request through the host.
 pub(crate) async fn fetch(request: Request) -> Result<Response, Error> {
@@ -33,7 +31,7 @@ pub(crate) async fn fetch(request: Request) -> Result<Response, Error> {
     Ok(parts.map(|()| body).into())
 }
 
-fn start(request: Request) -> Result<(Arc<Exchange>, Option<Upload>), Error> {
+fn start(request: Request) -> Result<(Arc<Exchange>, Option<Upload<Exchange>>), Error> {
     let (parts, body) = http::Request::from(request).into_parts();
     let end = body.is_end_stream();
     let target = parts.uri.to_string();
@@ -49,32 +47,4 @@ fn start(request: Request) -> Result<(Arc<Exchange>, Option<Upload>), Error> {
     }
     let upload = (!end).then(|| Upload::new(exchange.clone(), body));
     Ok((exchange, upload))
-}
-
-fn poll_upload(upload: &mut Option<Upload>, cx: &mut Context<'_>) {
-    if let Some(sending) = upload
-        && Pin::new(sending).poll(cx).is_ready()
-    {
-        *upload = None;
-    }
-}
-
-/// A response's body, which goes on sending the request's while it is read.
-struct Fetched {
-    incoming: Incoming,
-    upload: Option<Upload>,
-}
-
-impl HttpBody for Fetched {
-    type Data = Bytes;
-    type Error = BoxError;
-
-    fn poll_frame(
-        self: Pin<&mut Self>,
-        cx: &mut Context<'_>,
-    ) -> Poll<Option<Result<Frame<Bytes>, BoxError>>> {
-        let this = self.get_mut();
-        poll_upload(&mut this.upload, cx);
-        Pin::new(&mut this.incoming).poll_frame(cx)
-    }
 }

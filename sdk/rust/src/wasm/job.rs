@@ -9,6 +9,7 @@ use super::answer::answer;
 use super::exchange::Exchange;
 use super::executor::spawn;
 use crate::http::Request;
+use crate::outgoing::Outgoing as _;
 use crate::plugin::Serve;
 
 /// Polls the handler once where it is; one that is ready is answered without a task.

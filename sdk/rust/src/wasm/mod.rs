@@ -22,6 +22,7 @@ use bytes::Bytes;
 use valor_abi::message::{self, Message, frames};
 
 use crate::http::{Body, Request};
+use crate::outgoing::Outgoing as _;
 use crate::plugin::{Define, Serve};
 use crate::{Context, Plugin, VluginConfig};
 
