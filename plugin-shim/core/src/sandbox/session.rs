@@ -1,11 +1,16 @@
-//! Layer `session`: a session of its own without a terminal, a tight umask, no inherited signal state.
+//! Layer `session`: a process group of its own, no terminal, a tight umask, no inherited signal state.
+//!
+//! Not a session of its own: Linux schedules every session as a group where no cgroup does (sched_autogroup, sched(7)), and on a busy
+//! machine the processes of a new group were seen to wait for a processor for seconds.
 
+use nix::errno::Errno;
+use nix::fcntl::{OFlag, open};
 use nix::sys::signal::{SigSet, SigmaskHow, sigprocmask};
 use nix::sys::stat::{Mode, umask};
-use nix::unistd::{getpid, getsid, setsid};
+use nix::unistd::{Pid, getpgrp, getpid, setpgid};
 use valor_wire::control::LayerReport;
 
-use super::SandboxError;
+use super::{SandboxError, sys};
 use crate::report;
 
 const LAYER: &str = "session";
@@ -13,27 +18,46 @@ const LAYER: &str = "session";
 /// The mode bits that new files of a plugin never have.
 pub(super) const UMASK: Mode = Mode::from_bits_truncate(0o077);
 
-/// In the outer process: leaves the daemon's session and signal mask.
+/// The terminal of whoever opens it.
+const TERMINAL: &str = "/dev/tty";
+
+/// In the outer process: leaves the daemon's process group, so that no key of a terminal reaches it, and its signal mask.
 pub(super) fn leave() -> Result<(), SandboxError> {
     umask(UMASK);
     // The thread that spawned this process may have blocked signals; a plugin starts with none blocked.
     sigprocmask(SigmaskHow::SIG_SETMASK, Some(&SigSet::empty()), None)
         .map_err(SandboxError::call("clearing the signal mask", "report this"))?;
-    // A process that was spawned as the leader of a group cannot; its child can, see `apply`.
-    let _leads_already = setsid();
+    // The leader of a session leads its group already.
+    let _leads_already = own_group();
     Ok(())
 }
 
-/// In the init, which leads nothing yet: a session of its own, which the plugin process inherits.
+/// In the init, which leads nothing yet: a group of its own and no terminal, as the plugin process inherits them.
 pub(super) fn apply() -> LayerReport {
-    let set = setsid().map(drop).map_err(|errno| format!("setsid: {errno}"));
+    let set = own_group().map_err(|errno| format!("setpgid: {errno}")).and_then(|()| let_go());
     report::probed(LAYER, set.and_then(|()| probe()))
 }
 
+fn own_group() -> nix::Result<()> {
+    setpgid(Pid::from_raw(0), Pid::from_raw(0))
+}
+
+/// Lets go of the terminal, if there is one. Who leads no session does so for itself alone: tty_ioctl(4).
+fn let_go() -> Result<(), String> {
+    match open(TERMINAL, OFlag::O_RDWR | OFlag::O_NOCTTY | OFlag::O_CLOEXEC, Mode::empty()) {
+        Ok(terminal) => sys::let_go_of_terminal(&terminal).map_err(|errno| format!("TIOCNOTTY: {errno}")),
+        Err(_) => Ok(()),
+    }
+}
+
 fn probe() -> Result<(), String> {
-    match getsid(None) {
-        Ok(sid) if sid == getpid() => Ok(()),
-        Ok(sid) => Err(format!("the session is still that of process {sid}")),
-        Err(errno) => Err(format!("getsid: {errno}")),
+    if getpgrp() != getpid() {
+        return Err(format!("the process group is still that of process {}", getpgrp()));
+    }
+    match open(TERMINAL, OFlag::O_RDWR | OFlag::O_NOCTTY | OFlag::O_CLOEXEC, Mode::empty()) {
+        // Who has none is told that there is no such device.
+        Err(Errno::ENXIO | Errno::ENOENT) => Ok(()),
+        Err(errno) => Err(format!("whether there is a terminal cannot be told: {TERMINAL}: {errno}")),
+        Ok(_) => Err(format!("{TERMINAL} can still be opened")),
     }
 }

@@ -7,7 +7,7 @@
 
 use std::ffi::{CStr, c_int, c_long, c_ulong};
 use std::io;
-use std::os::fd::{BorrowedFd, RawFd};
+use std::os::fd::{AsRawFd, BorrowedFd, RawFd};
 use std::path::Path;
 
 use nix::errno::Errno;
@@ -29,6 +29,12 @@ pub(super) fn name_process(name: &str) {
     bytes.push(0);
     // SAFETY: PR_SET_NAME reads at most 16 bytes of a NUL-terminated string that outlives the call.
     unsafe { libc::prctl(libc::PR_SET_NAME, bytes.as_ptr()) };
+}
+
+/// Gives up the controlling terminal.
+pub(super) fn let_go_of_terminal(terminal: &impl AsRawFd) -> Result<(), Errno> {
+    // SAFETY: it takes no argument.
+    Errno::result(unsafe { libc::ioctl(terminal.as_raw_fd(), libc::TIOCNOTTY) }).map(drop)
 }
 
 /// Fails when the process has a second thread: namespaces, forks and `setenv` would not be sound then.
