@@ -35,7 +35,16 @@ pub(super) fn leave() -> Result<(), SandboxError> {
 /// In the init, which leads nothing yet: a group of its own and no terminal, as the plugin process inherits them.
 pub(super) fn apply() -> LayerReport {
     let set = own_group().map_err(|errno| format!("setpgid: {errno}")).and_then(|()| let_go());
-    report::probed(LAYER, set.and_then(|()| probe()))
+    report::probed(LAYER, set.and_then(|()| never_stop()).and_then(|()| probe()))
+}
+
+/// The signals by which a terminal stops who is in its background: a group within a session would be stopped by them, where a session of
+/// its own is not.
+fn never_stop() -> Result<(), String> {
+    let stops = [("SIGTSTP", libc::SIGTSTP), ("SIGTTIN", libc::SIGTTIN), ("SIGTTOU", libc::SIGTTOU)];
+    stops
+        .into_iter()
+        .try_for_each(|(name, signal)| sys::ignore(signal).map_err(|errno| format!("{name}: {errno}")))
 }
 
 fn own_group() -> nix::Result<()> {
