@@ -115,6 +115,10 @@ async fn work_ends_with_its_client_and_at_its_deadline() {
     while valord.plugin("x").await.in_flight == 0 {
         tokio::task::yield_now().await;
     }
+    // It has begun when later ones are answered; connections are dealt to the data workers in turn.
+    for _ in 0..16 {
+        assert_eq!(valord.get("/x/name").await.text(), "x");
+    }
     task.abort();
     let dropped = async |times: u64| while seen(&valord).await["dropped"] != times {};
     tokio::time::timeout(PATIENCE, dropped(1)).await.expect("the handler goes on");
