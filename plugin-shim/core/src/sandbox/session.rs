@@ -3,6 +3,8 @@
 //! Not a session of its own: Linux schedules every session as a group where no cgroup does (sched_autogroup, sched(7)), and on a busy
 //! machine the processes of a new group were seen to wait for a processor for seconds.
 
+use std::os::fd::OwnedFd;
+
 use nix::errno::Errno;
 use nix::fcntl::{OFlag, open};
 use nix::sys::signal::{SigSet, SigmaskHow, sigprocmask};
@@ -51,9 +53,14 @@ fn own_group() -> nix::Result<()> {
     setpgid(Pid::from_raw(0), Pid::from_raw(0))
 }
 
+/// The terminal, without making it anybody's.
+fn terminal() -> nix::Result<OwnedFd> {
+    open(TERMINAL, OFlag::O_RDWR | OFlag::O_NOCTTY | OFlag::O_CLOEXEC, Mode::empty())
+}
+
 /// Lets go of the terminal, if there is one. Who leads no session does so for itself alone: tty_ioctl(4).
 fn let_go() -> Result<(), String> {
-    match open(TERMINAL, OFlag::O_RDWR | OFlag::O_NOCTTY | OFlag::O_CLOEXEC, Mode::empty()) {
+    match terminal() {
         Ok(terminal) => sys::let_go_of_terminal(&terminal).map_err(|errno| format!("TIOCNOTTY: {errno}")),
         Err(_) => Ok(()),
     }
@@ -63,7 +70,7 @@ fn probe() -> Result<(), String> {
     if getpgrp() != getpid() {
         return Err(format!("the process group is still that of process {}", getpgrp()));
     }
-    match open(TERMINAL, OFlag::O_RDWR | OFlag::O_NOCTTY | OFlag::O_CLOEXEC, Mode::empty()) {
+    match terminal() {
         // Who has none is told that there is no such device.
         Err(Errno::ENXIO | Errno::ENOENT) => Ok(()),
         Err(errno) => Err(format!("whether there is a terminal cannot be told: {TERMINAL}: {errno}")),
