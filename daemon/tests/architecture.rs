@@ -20,6 +20,7 @@ const IMPORTS: &[(&str, &[&str])] = &[
     ("valor-shim-wasm", &["valor-shim-core", "valor-abi"]),
     ("valorctl", &["valor-control"]),
     ("valor", &["valor-abi", "valor-macros"]),
+    ("valor-test-features", &[]),
 ];
 
 /// Where `unsafe` may stand, each for its reason.
