@@ -25,6 +25,7 @@ const IMPORTS: &[(&str, &[&str])] = &[
 
 /// Where `unsafe` may stand, each for its reason.
 const UNSAFE: &[&str] = &[
+    "daemon/src/sys/schedule.rs",
     "plugin-shim/core/src/sandbox/",
     "plugin-shim/core/tests/",
     "plugin-shim/native/",

@@ -175,10 +175,12 @@ impl Front {
         let limits = Ticks::new(&self.options, TICK);
         loop {
             if self.connections.borrow().is_empty() {
+                self.local.pace.rest();
                 self.changed.notified().await;
                 continue;
             }
             tokio::time::sleep(TICK).await;
+            self.local.pace.tick();
             for (_, connection) in self.connections.borrow().iter() {
                 connection.tick(&limits);
             }

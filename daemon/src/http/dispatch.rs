@@ -76,6 +76,7 @@ pub(crate) async fn answer(
     request: Request<Incoming>,
 ) -> Result<Response<Body>, Infallible> {
     let arrival = Instant::now();
+    local.pace.request(arrival);
     let (head, body) = request.into_parts();
     let request_id = sane_request_id(&head.headers).cloned().unwrap_or_else(|| local.ids.make());
     let busy = connection.begin();

@@ -15,6 +15,7 @@ mod framing;
 mod internal;
 pub(crate) mod line;
 mod ordinary;
+mod pace;
 pub(crate) mod scan;
 mod site;
 mod socket;

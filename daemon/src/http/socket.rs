@@ -15,6 +15,9 @@ use super::scan::{Bad, Refused, Scanner};
 /// Of requests that wait for the answers before them, in bytes.
 const MAX_WAITING: usize = 64 * 1024;
 
+/// An answer up to this size is written in one piece: to gather it costs less than having the kernel do it.
+const GATHER: usize = 1024;
+
 /// The socket of a client; hyper sees it through `TokioIo`.
 pub(crate) struct ClientSocket {
     stream: TcpStream,
@@ -138,11 +141,25 @@ impl AsyncWrite for ClientSocket {
         cx: &mut Context<'_>,
         bufs: &[io::IoSlice<'_>],
     ) -> Poll<io::Result<usize>> {
-        let written = Pin::new(&mut self.stream).poll_write_vectored(cx, bufs);
+        let mut gathered = [0; GATHER];
+        let written = match gather(bufs, &mut gathered) {
+            Some(all) => Pin::new(&mut self.stream).poll_write(cx, all),
+            None => Pin::new(&mut self.stream).poll_write_vectored(cx, bufs),
+        };
         self.wrote(written)
     }
 
     fn is_write_vectored(&self) -> bool {
         self.stream.is_write_vectored()
     }
+}
+
+/// All of `bufs` in one piece, where that is little.
+fn gather<'a>(bufs: &[io::IoSlice<'_>], into: &'a mut [u8; GATHER]) -> Option<&'a [u8]> {
+    let mut len = 0;
+    for buf in bufs {
+        into.get_mut(len..len + buf.len())?.copy_from_slice(buf);
+        len += buf.len();
+    }
+    Some(&into[..len])
 }

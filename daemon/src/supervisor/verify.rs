@@ -3,6 +3,7 @@
 use valor_wire::control::{Identity, LayerReport, LayerStatus, Rlimits};
 
 use crate::sys::proc::{self, Status};
+use crate::sys::schedule::BATCH;
 
 /// What the process was asked to become.
 #[derive(Debug)]
@@ -64,6 +65,7 @@ fn look(layer: &str, pid: u32, status: &Status, expected: &Expected) -> Option<b
         }
         "non-dumpable" => (!status.uids.contains(&0)).then(|| proc::owner(pid).ok().map(|uid| uid == 0))?,
         // The depth shows it where the links are hidden.
+        "scheduling" => proc::policy(pid).ok().map(|policy| policy == BATCH),
         "pid-namespace" => apart("pid").or(Some(status.pids.len() > 1)),
         "user-namespace" => apart("user"),
         "mount-namespace" => apart("mnt"),
@@ -115,7 +117,8 @@ mod tests {
     fn a_lie_is_seen() {
         let rlimits = Rlimits { nofile: 1, nproc: 1, fsize: 1, data: None };
         let expected = Expected { identity: Some(Identity { uid: 7, gid: 7 }), rlimits, descriptors: 1 };
-        let layers = ["seccomp", "net-namespace", "uid", "descriptors", "rlimits", "landlock-fs"];
+        let layers =
+            ["seccomp", "net-namespace", "uid", "descriptors", "rlimits", "scheduling", "landlock-fs"];
         let row = |layer: &str| LayerReport {
             layer: layer.to_owned(),
             status: LayerStatus::Full,
@@ -125,11 +128,11 @@ mod tests {
         let mut rows: Vec<_> = layers.into_iter().map(row).collect();
         // This test's own process is certainly not confined.
         super::layers(&mut rows, std::process::id(), &expected).unwrap();
-        for row in &rows[..5] {
+        for row in &rows[..6] {
             assert_eq!((row.status, row.verified), (LayerStatus::Absent, true), "{row:?}");
         }
         assert_eq!(
-            (rows[5].status, rows[5].verified),
+            (rows[6].status, rows[6].verified),
             (LayerStatus::Full, false),
             "what cannot be seen is its own word"
         );

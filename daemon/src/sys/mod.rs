@@ -7,6 +7,7 @@ pub mod limits;
 pub mod proc;
 pub mod process;
 pub mod ready;
+pub mod schedule;
 pub mod spawn;
 pub mod systemd;
 pub mod users;

@@ -95,6 +95,18 @@ pub fn limit(pid: u32, name: &str) -> io::Result<Option<u64>> {
     Ok(line.and_then(|rest| rest.split_whitespace().nth(1)?.parse().ok()))
 }
 
+/// The scheduling policy of a process, by its number (sched(7)); of its main thread, which the others inherit.
+///
+/// # Errors
+/// When there is no such process, or its line is none.
+pub fn policy(pid: u32) -> io::Result<i32> {
+    let text = std::fs::read_to_string(format!("/proc/{pid}/stat"))?;
+    // A name may have anything in it, but nothing behind it has a parenthesis: proc_pid_stat(5).
+    let behind_name = text.rsplit(") ").next().unwrap_or_default();
+    let policy = behind_name.split(' ').nth(38).and_then(|number| number.parse().ok());
+    policy.ok_or_else(|| io::Error::other("/proc/PID/stat has no policy"))
+}
+
 /// The processes that the main thread of a process has started.
 ///
 /// # Errors
@@ -130,6 +142,7 @@ mod tests {
         assert!(descriptors(me).unwrap() >= 3);
         assert!(limit(me, "Max open files").unwrap().is_some());
         assert_eq!(limit(me, "Max nonsense").unwrap(), None);
+        assert_eq!(policy(me).unwrap(), super::super::schedule::policy().unwrap());
         assert!(super::status(u32::MAX).is_err());
     }
 }

@@ -184,11 +184,23 @@ impl Valord {
 
 /// Whether a process is there and no zombie.
 pub(crate) fn is_alive(pid: u32) -> bool {
-    let Ok(stat) = std::fs::read_to_string(format!("/proc/{pid}/stat")) else { return false };
-    let state = stat.rsplit_once(") ").map(|(_, rest)| rest.as_bytes()[0]);
     // The first thread may be gone before the others, which hold the descriptors as long as they live.
-    let tasks = || std::fs::read_dir(format!("/proc/{pid}/task")).map_or(0, Iterator::count);
-    state.is_some_and(|state| !matches!(state, b'Z' | b'X') || tasks() > 1)
+    let mut states = threads(pid);
+    states.next().is_some_and(|state| !matches!(state, b'Z' | b'X') || states.next().is_some())
+}
+
+/// The states of a process's threads, each a letter of proc_pid_stat(5), the first thread's first.
+pub(crate) fn threads(pid: u32) -> impl Iterator<Item = u8> {
+    let mut tasks: Vec<u32> = std::fs::read_dir(format!("/proc/{pid}/task"))
+        .into_iter()
+        .flatten()
+        .filter_map(|task| task.ok()?.file_name().to_str()?.parse().ok())
+        .collect();
+    tasks.sort_unstable();
+    tasks.into_iter().filter_map(move |task| {
+        let stat = std::fs::read_to_string(format!("/proc/{pid}/task/{task}/stat")).ok()?;
+        Some(stat.rsplit_once(") ")?.1.as_bytes()[0])
+    })
 }
 
 pub(crate) async fn until_gone(pid: u32) {

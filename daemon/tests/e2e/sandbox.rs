@@ -23,6 +23,7 @@ async fn every_layer_is_reported_and_what_can_be_seen_is_verified() {
         "cgroup",
         "descriptors",
         "session",
+        "scheduling",
         "user-namespace",
         "mount-namespace",
         "pid-namespace",

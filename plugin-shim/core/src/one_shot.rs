@@ -54,13 +54,19 @@ pub fn run(
     work: impl FnOnce(Vec<u8>) -> Result<Vec<u8>, String>,
 ) -> Result<(), OneShotError> {
     confine(readable, bounds).map_err(OneShotError::Confine)?;
-    let answer = work(read(io::stdin().lock())?).map_err(OneShotError::Work)?;
+    let stdin = io::stdin().lock();
+    let size = nix::sys::stat::fstat(&stdin).map_or(0, |stat| u64::try_from(stat.st_size).unwrap_or(0));
+    let answer = work(read(stdin, size)?).map_err(OneShotError::Work)?;
     let mut out = io::stdout().lock();
     out.write_all(&answer).and_then(|()| out.flush()).map_err(OneShotError::Write)
 }
 
-pub(crate) fn read(input: impl Read) -> Result<Vec<u8>, OneShotError> {
+/// All of `input`, of which there are probably `size` bytes.
+pub(crate) fn read(input: impl Read, size: u64) -> Result<Vec<u8>, OneShotError> {
+    // One byte more, to see the end.
+    let room = usize::try_from(size.min(MAX_INPUT) + 1).unwrap_or_default();
     let mut bytes = Vec::new();
+    bytes.try_reserve_exact(room).map_err(|error| OneShotError::Read(error.into()))?;
     let read = input.take(MAX_INPUT + 1).read_to_end(&mut bytes).map_err(OneShotError::Read)?;
     if read as u64 > MAX_INPUT {
         let message = format!("it is larger than {MAX_INPUT} bytes: strip its debug information");

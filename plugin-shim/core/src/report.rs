@@ -3,9 +3,10 @@
 use valor_wire::control::{LayerReport, LayerStatus};
 
 /// The layers that a shim reports, in the order in which `valorctl inspect` shows them. `seal` follows later.
-pub const ORDER: [&str; 21] = [
+pub const ORDER: [&str; 22] = [
     "descriptors",
     "session",
+    "scheduling",
     "user-namespace",
     "mount-namespace",
     "pid-namespace",

@@ -10,6 +10,7 @@ use arc_swap::{ArcSwap, Cache};
 use http::HeaderValue;
 
 use super::super::internal::Internal;
+use super::super::pace::Pace;
 use super::super::{Kind, Problem};
 use crate::link::Link;
 use crate::plugin::Generation;
@@ -24,6 +25,7 @@ pub(crate) struct Local {
     /// Sorted by generation.
     links: RefCell<Vec<(Generation, Rc<Link>)>>,
     turn: Cell<usize>,
+    pub(crate) pace: Pace,
     pub(crate) ids: RequestIds,
     pub(crate) internal: Internal,
 }
@@ -35,6 +37,7 @@ impl Local {
             routes: RefCell::new(Cache::new(routes)),
             links: RefCell::default(),
             turn: Cell::new(0),
+            pace: Pace::new(),
             ids: RequestIds::new(),
             internal: Internal::new(),
         })

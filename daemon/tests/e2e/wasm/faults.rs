@@ -43,6 +43,10 @@ async fn a_process_that_stands_still_is_replaced() {
     valord.register(Spec::new(file, "x").limits(|limits| limits.timeout_ms = 1000)).await;
     let pid = valord.pid("x").await;
     kill(Pid::from_raw(pid.cast_signed()), Signal::SIGSTOP).unwrap();
+    // Its threads stop when they next have a processor.
+    while crate::harness::threads(pid).any(|state| state != b'T') {
+        tokio::time::sleep(std::time::Duration::from_millis(5)).await;
+    }
     valord.get("/x").await.problem(504, "x");
     crate::harness::until_gone(pid).await;
     let back = async { while valord.get("/x").await.status != 200 {} };

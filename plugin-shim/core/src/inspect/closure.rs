@@ -45,11 +45,9 @@ impl Machine {
         Self { arch: std::env::consts::ARCH, glibc: sys::glibc_version(), loaded: Vec::new() }
     }
 
-    fn has_loaded(&self, soname: &str, path: &Path) -> bool {
-        let real = fs::canonicalize(path).unwrap_or_else(|_| path.to_owned());
-        self.loaded
-            .iter()
-            .any(|l| *l == real || l == path || l.file_name().is_some_and(|name| name == soname))
+    /// `real` is where the links of `path` lead.
+    fn has_loaded(&self, soname: &str, path: &Path, real: &Path) -> bool {
+        self.loaded.iter().any(|l| l == real || l == path || l.file_name().is_some_and(|name| name == soname))
     }
 }
 
@@ -83,7 +81,8 @@ pub(super) struct Closure {
 struct Found {
     libraries: Vec<Library>,
     defines: BTreeMap<String, HashSet<Vec<u8>>>,
-    exports: HashSet<Vec<u8>>,
+    /// Files that were read.
+    read: HashSet<PathBuf>,
 }
 
 impl Search {
@@ -118,24 +117,25 @@ impl Search {
 
     /// Follows NEEDED to the end, then checks versions and symbols.
     pub(super) fn closure(&self, plugin: &Facts) -> Result<Closure, Problem> {
-        let Found { libraries, defines, exports } = self.follow(plugin)?;
+        let mut missing = unresolved(plugin);
+        let Found { libraries, defines, read } = self.follow(plugin, &mut missing)?;
         self.check_versions(plugin, &defines)?;
-        self.check_symbols(plugin, exports)?;
+        self.check_symbols(plugin, missing, &read)?;
         Ok(Closure { libraries })
     }
 
     /// What a program needs; its symbols are looked for when they are used.
     pub(super) fn libraries(&self, program: &Facts) -> Result<Vec<Library>, Problem> {
-        let Found { libraries, defines, .. } = self.follow(program)?;
+        let Found { libraries, defines, .. } = self.follow(program, &mut HashSet::new())?;
         self.check_versions(program, &defines)?;
         Ok(libraries)
     }
 
-    /// Follows NEEDED to the end.
-    fn follow(&self, plugin: &Facts) -> Result<Found, Problem> {
+    /// Follows NEEDED to the end. What is found of the `missing` symbols is taken out of them.
+    fn follow(&self, plugin: &Facts, missing: &mut HashSet<Vec<u8>>) -> Result<Found, Problem> {
         let mut libraries = Vec::new();
         let mut defines: BTreeMap<String, HashSet<Vec<u8>>> = BTreeMap::new();
-        let mut exports: HashSet<Vec<u8>> = HashSet::new();
+        let mut read = HashSet::new();
         let mut queue: VecDeque<Wanted> = wanted(plugin, "it", None).collect();
         while let Some(next) = queue.pop_front() {
             let soname = next.soname.clone();
@@ -149,19 +149,20 @@ impl Search {
                     "link it statically",
                 ));
             }
-            let (path, facts) = self.find(&next)?;
+            let (path, facts) = self.find(&next, missing)?;
             queue.extend(wanted(&facts, &soname, path.parent()));
-            exports.extend(facts.exports);
-            if !self.machine.has_loaded(&soname, &path) {
+            let real = fs::canonicalize(&path).unwrap_or_else(|_| path.clone());
+            if !self.machine.has_loaded(&soname, &path, &real) {
                 libraries.push(Library { soname: soname.clone(), path: path.to_string_lossy().into_owned() });
             }
             defines.insert(soname, facts.defines);
+            read.insert(real);
         }
-        Ok(Found { libraries, defines, exports })
+        Ok(Found { libraries, defines, read })
     }
 
     /// The first of this name that is for this machine, as the dynamic linker would take it.
-    fn find(&self, wanted: &Wanted) -> Result<(PathBuf, Facts), Problem> {
+    fn find(&self, wanted: &Wanted, missing: &mut HashSet<Vec<u8>>) -> Result<(PathBuf, Facts), Problem> {
         let Wanted { soname, by, .. } = wanted;
         if soname.is_empty() || soname.contains('/') {
             let message = format!(
@@ -178,7 +179,7 @@ impl Search {
                     elf::header(bytes).is_some_and(|header| header.arch == self.machine.arch)
                 };
                 let bytes = read_library(&path).filter(ours)?;
-                Some((path, elf::facts(&bytes).ok()?))
+                Some((path, elf::library(&bytes, missing).ok()?))
             })
             .ok_or_else(|| self.missing(wanted))
     }
@@ -262,20 +263,31 @@ impl Search {
         Err(problem("symbols", message, cure))
     }
 
-    /// What the shim has loaded is in the plugin's scope too.
-    pub(super) fn check_symbols(&self, plugin: &Facts, mut exports: HashSet<Vec<u8>>) -> Result<(), Problem> {
-        for path in &self.machine.loaded {
-            let facts = read_library(path).and_then(|bytes| elf::facts(&bytes).ok());
-            exports.extend(facts.map(|facts| facts.exports).unwrap_or_default());
+    /// What the shim has loaded is in the plugin's scope too; of that, what is `read` already has not what is `missing`.
+    pub(super) fn check_symbols(
+        &self,
+        plugin: &Facts,
+        mut missing: HashSet<Vec<u8>>,
+        read: &HashSet<PathBuf>,
+    ) -> Result<(), Problem> {
+        for path in self.machine.loaded.iter().filter(|path| !read.contains(*path)) {
+            if missing.is_empty() {
+                break;
+            }
+            // One that cannot be read has nothing to offer.
+            let _nothing = read_library(path).map(|bytes| elf::library(&bytes, &mut missing));
         }
-        let missing =
-            plugin.imports.iter().find(|name| !exports.contains(*name) && !plugin.exports.contains(*name));
-        let Some(name) = missing else { return Ok(()) };
+        let Some(name) = plugin.imports.iter().find(|name| missing.contains(*name)) else { return Ok(()) };
         let name = String::from_utf8_lossy(name);
         let message =
             format!("it uses the symbol `{name}`, which none of the libraries that it is linked to has");
         Err(problem("symbols", message, "link it to the library that has it (-l...), or statically"))
     }
+}
+
+/// The symbols that a plugin must find elsewhere.
+pub(super) fn unresolved(plugin: &Facts) -> HashSet<Vec<u8>> {
+    plugin.imports.iter().filter(|name| !plugin.exports.contains(*name)).cloned().collect()
 }
 
 /// What a library needs.

@@ -92,10 +92,28 @@ pub(super) fn header(data: &[u8]) -> Option<Identity> {
 
 /// Everything else; the error says what does not fit.
 pub(super) fn facts(data: &[u8]) -> Result<Facts, String> {
-    read(data).map_err(|error| error.to_string())
+    let (mut exports, mut imports) = (HashSet::new(), Vec::new());
+    let facts = read(data, |name, defined| match defined {
+        true => drop(exports.insert(name.to_owned())),
+        false => imports.push(name.to_owned()),
+    });
+    Ok(Facts { exports, imports, ..facts.map_err(|error| error.to_string())? })
 }
 
-fn read(data: &[u8]) -> Result<Facts, Box<dyn std::error::Error>> {
+/// The same of a library that others need, without its symbols, of which there are thousands: those that are in `missing` are taken
+/// out of there.
+pub(super) fn library(data: &[u8], missing: &mut HashSet<Vec<u8>>) -> Result<Facts, String> {
+    let mut found = Vec::new();
+    let facts = read(data, |name, defined| found.extend(defined.then(|| missing.take(name)).flatten()));
+    facts.map_err(|error| {
+        // Nobody takes anything from a library that is not whole.
+        missing.extend(found);
+        error.to_string()
+    })
+}
+
+/// All but the symbols, each of which is handed to `symbol`, and whether it is defined here.
+fn read(data: &[u8], mut symbol: impl FnMut(&[u8], bool)) -> Result<Facts, Box<dyn std::error::Error>> {
     let mut budget = Budget::of(data);
     let header = Header::parse(data)?;
     let endian = header.endian()?;
@@ -154,19 +172,18 @@ fn read(data: &[u8]) -> Result<Facts, Box<dyn std::error::Error>> {
     }
 
     let symbols = sections.symbols(endian, data, object::elf::SHT_DYNSYM)?;
-    for symbol in symbols.iter() {
-        let bind = symbol.st_bind();
-        let name = symbol.name(endian, symbols.strings())?;
+    for entry in symbols.iter() {
+        let bind = entry.st_bind();
+        let name = budget.name(entry.name(endian, symbols.strings())?)?;
         if name.is_empty() {
             continue;
         }
-        let name = budget.take(name)?;
-        if symbol.st_shndx(endian) == SHN_UNDEF {
+        if entry.st_shndx(endian) == SHN_UNDEF {
             if bind == STB_GLOBAL {
-                facts.imports.push(name);
+                symbol(name, false);
             }
         } else if bind == STB_GLOBAL || bind == STB_WEAK || bind == object::elf::STB_GNU_UNIQUE {
-            facts.exports.insert(name);
+            symbol(name, true);
         }
     }
 
@@ -244,12 +261,17 @@ impl Budget {
         Ok(())
     }
 
-    /// A copy of a name.
-    fn take(&mut self, name: &[u8]) -> Result<Vec<u8>, &'static str> {
+    /// A name that is not too long.
+    fn name<'data>(&mut self, name: &'data [u8]) -> Result<&'data [u8], &'static str> {
         if name.len() > MAX_NAME {
             return Err("a name is too long");
         }
         self.spend(name)?;
-        Ok(name.to_owned())
+        Ok(name)
+    }
+
+    /// A copy of it.
+    fn take(&mut self, name: &[u8]) -> Result<Vec<u8>, &'static str> {
+        self.name(name).map(<[u8]>::to_owned)
     }
 }

@@ -5,7 +5,7 @@ use std::collections::{BTreeMap, HashSet};
 
 use serde::Deserialize;
 
-use super::closure::Search;
+use super::closure::{Search, unresolved};
 use super::elf::{self, Facts};
 use super::{MAX_TEXT, inspect, manifest};
 
@@ -33,7 +33,11 @@ pub fn elf(input: &[u8]) {
             defines.insert(needed.clone(), facts.defines.clone());
         }
         // Any problem is fine; that it is told in a few words is not left to the file.
-        let told = [search.check_versions(&facts, &defines), search.check_symbols(&facts, HashSet::new())];
+        let symbols = search.check_symbols(&facts, unresolved(&facts), &HashSet::new());
+        let told = [search.check_versions(&facts, &defines), symbols];
+        // Whoever needs it finds in it what it has.
+        let mut missing: HashSet<Vec<u8>> = facts.exports.iter().take(8).cloned().collect();
+        assert!(elf::library(input, &mut missing).is_ok() && missing.is_empty(), "{missing:?}");
         for problem in told.into_iter().filter_map(Result::err) {
             assert!(problem.message.len() <= MAX_TEXT + 3 && problem.cure.len() <= MAX_TEXT + 3);
         }

@@ -228,7 +228,9 @@ fn cut(mut text: String) -> String {
 
 /// A library of the machine, whole.
 fn read_library(path: &std::path::Path) -> Option<Vec<u8>> {
-    one_shot::read(File::open(path).ok()?).ok()
+    let file = File::open(path).ok()?;
+    let size = file.metadata().ok()?.len();
+    one_shot::read(file, size).ok()
 }
 
 #[cfg(test)]

@@ -1,7 +1,7 @@
 //! The sandbox of a plugin process: [`enter`] builds it, [`Confined::seal`] closes it. One file a layer.
 //!
 //! ```text
-//! outer process   descriptors → session → namespaces → rlimits → fork
+//! outer process   descriptors → session → scheduling → namespaces → rlimits → fork
 //! init (PID 1)    session → root filesystem → fork → own uid, no capabilities, a filter of its own, then it waits
 //! plugin (PID 2)  uid → capabilities → no_new_privs → Landlock → non-dumpable → MDWE → seccomp → report
 //!                 ... the plugin is loaded ... → seal
@@ -27,6 +27,7 @@ mod no_new_privs;
 mod non_dumpable;
 mod rlimits;
 mod root;
+mod scheduling;
 mod seal;
 pub mod seccomp;
 mod session;
@@ -121,6 +122,7 @@ pub fn enter(setup: &Setup, fds: &Fds, profile: Profile) -> Result<Outcome, Sand
     sys::single_threaded()?;
     let mut reports = vec![descriptors::apply(fds)?];
     session::leave()?;
+    reports.push(scheduling::apply());
     // Without it all works, but for cancelling a thread; the message goes to the plugin's log.
     let unwinder = sys::preload();
     let spaces = namespaces::apply(setup.identity.is_some(), &mut reports);

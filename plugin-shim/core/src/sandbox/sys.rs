@@ -120,6 +120,19 @@ pub(super) fn ignore(signal: c_int) -> Result<(), Errno> {
     if before == libc::SIG_ERR { Err(Errno::last()) } else { Ok(()) }
 }
 
+/// The scheduling policy of this thread, by its number.
+pub(super) fn scheduling() -> Result<c_int, Errno> {
+    // SAFETY: only a number is passed.
+    Errno::result(unsafe { libc::sched_getscheduler(0) })
+}
+
+/// Has this thread, and what is started from it, scheduled as `SCHED_BATCH`.
+pub(super) fn schedule_as_batch() -> Result<(), Errno> {
+    let parameters = libc::sched_param { sched_priority: 0 };
+    // SAFETY: the parameters are only read.
+    Errno::result(unsafe { libc::sched_setscheduler(0, libc::SCHED_BATCH, &raw const parameters) }).map(drop)
+}
+
 /// Replaces what a descriptor number stands for by what standard input is, closing the original.
 pub(super) fn neutralise(fd: RawFd) -> Result<(), Errno> {
     // SAFETY: only numbers are passed. The number stays open, so that whoever still holds an owner of it may drop it.

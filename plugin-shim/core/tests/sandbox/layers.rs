@@ -70,7 +70,12 @@ fn kernel_agrees_from_outside(mode: Mode) {
         let line = text.lines().find(|l| l.starts_with(&format!("{field}:"))).unwrap_or_default().to_owned();
         line.split_whitespace().skip(1).collect::<Vec<_>>().join(" ")
     };
+    let policy = |pid: &str| {
+        let text = fs::read_to_string(format!("/proc/{pid}/stat")).unwrap();
+        text.rsplit(") ").next().unwrap().split(' ').nth(38).unwrap().parse::<i32>().unwrap()
+    };
     for pid in [&outer, &init, &plugin] {
+        assert_eq!(policy(pid), libc::SCHED_BATCH, "{mode:?} {pid}");
         assert_eq!(status(pid, "NoNewPrivs"), "1", "{mode:?} {pid}");
         assert_eq!(status(pid, "Seccomp"), "2");
         for set in ["CapInh", "CapPrm", "CapEff", "CapAmb"] {
