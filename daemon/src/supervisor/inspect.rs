@@ -3,7 +3,7 @@
 
 use std::fs::File;
 use std::os::fd::AsFd as _;
-use std::os::unix::fs::FileExt as _;
+use std::os::unix::fs::{FileExt as _, MetadataExt as _};
 use std::path::PathBuf;
 use std::time::Duration;
 
@@ -31,6 +31,18 @@ pub struct Inspection {
     pub manifest: Option<Manifest>,
     /// What it needs beyond what the shim has.
     pub libraries: Vec<Library>,
+    /// Those, as they were then.
+    #[serde(skip)]
+    seen: Vec<Option<Seen>>,
+}
+
+/// Which file, and when it was changed last.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+struct Seen {
+    device: u64,
+    inode: u64,
+    bytes: u64,
+    changed: (i64, i64),
 }
 
 /// Why an artifact cannot be loaded.
@@ -102,6 +114,23 @@ pub enum InspectError {
     Answer(String),
 }
 
+impl Inspection {
+    /// Whether it would say the same again: it has found what it looked for, and that is there as it was.
+    pub(super) fn holds(&self) -> bool {
+        let here = seen(&self.libraries);
+        self.problem.is_none() && here.iter().all(Option::is_some) && here == self.seen
+    }
+}
+
+fn seen(libraries: &[Library]) -> Vec<Option<Seen>> {
+    let look = |library: &Library| {
+        let file = std::fs::metadata(&library.path).ok()?;
+        let changed = (file.mtime(), file.mtime_nsec());
+        Some(Seen { device: file.dev(), inode: file.ino(), bytes: file.len(), changed })
+    };
+    libraries.iter().map(look).collect()
+}
+
 impl From<OneShotError> for InspectError {
     fn from(error: OneShotError) -> Self {
         match error {
@@ -125,7 +154,8 @@ pub async fn inspect(shims: &Shims, artifact: &File, deadline: Duration) -> Resu
     let answer: Result<_, OneShotError> =
         one_shot::run(shims, kind, "inspect", artifact.as_fd(), deadline, take).await;
     let answer = answer?;
-    Ok(Inspection { kind, ..parse(&answer)? })
+    let inspection = parse(&answer)?;
+    Ok(Inspection { kind, seen: seen(&inspection.libraries), ..inspection })
 }
 
 /// What an artifact is by its first bytes.
@@ -178,6 +208,26 @@ mod tests {
         assert_eq!((inspection.kind, &inspection.problem), (Kind::Js, &None));
         let manifest = inspection.manifest.unwrap();
         assert_eq!((&*manifest.name, &manifest.json["more"][0]), ("x", &1.into()));
+    }
+
+    #[tokio::test]
+    async fn an_inspection_holds_until_a_library_changes() {
+        let dir = tempfile::tempdir().unwrap();
+        let path = dir.path().join("libx.so");
+        std::fs::write(&path, "1").unwrap();
+        let json = format!(r#"{{"libraries":[{{"soname":"libx.so","path":{path:?}}}]}}"#);
+        let inspection = run(&format!("echo '{json}'"), LONG).await.unwrap();
+        assert!(inspection.holds());
+        // As packages are upgraded: another file of that name.
+        std::fs::write(dir.path().join("new"), "2").unwrap();
+        std::fs::rename(dir.path().join("new"), &path).unwrap();
+        assert!(!inspection.holds());
+        let inspection = run(&format!("echo '{json}'"), LONG).await.unwrap();
+        assert!(inspection.holds());
+        std::fs::remove_file(&path).unwrap();
+        assert!(!inspection.holds());
+        let missing = run(r#"echo '{"problem":{"step":"needed"}}'"#, LONG).await.unwrap();
+        assert!(!missing.holds(), "it may be there by now");
     }
 
     #[tokio::test]

@@ -31,6 +31,8 @@ pub(super) struct Version {
     pub artifact: Option<ArtifactRef>,
     /// Made when it is first needed: the machine's libraries may have moved since the registration.
     inspection: OnceCell<Inspection>,
+    /// One of the same artifact, which is good for as long as it holds.
+    before: Option<Inspection>,
     /// What browsers get of it, made with its first process.
     published: Arc<OnceLock<Arc<Published>>>,
     /// There was no `/data` of this name before.
@@ -87,16 +89,18 @@ impl Version {
             plugin,
             artifact,
             inspection,
+            before: None,
             published: Arc::default(),
             made_data: Arc::default(),
             layers: Arc::default(),
         }
     }
 
-    /// The same registration, with counters of its own and a fresh look at the artifact.
+    /// The same registration, with counters of its own, and a fresh look at the artifact if the machine has changed.
     pub(super) fn again(&self) -> Self {
         let again = Self::new(Registration::clone(&self.registration), self.artifact.clone(), None);
-        Self { published: Arc::clone(&self.published), ..again }
+        let before = self.inspection.get().or(self.before.as_ref()).cloned();
+        Self { before, published: Arc::clone(&self.published), ..again }
     }
 
     /// Whether its first start has made the plugin's `/data`.
@@ -130,6 +134,7 @@ impl Version {
             plugin,
             artifact: self.artifact.clone(),
             inspection: self.inspection.clone(),
+            before: self.before.clone(),
             published,
             layers: Arc::clone(&self.layers),
             made_data: Arc::clone(&self.made_data),
@@ -189,6 +194,9 @@ impl Version {
         let (data, made) = disk.await.map_err(|error| StartError::verify(&error))??;
         self.made_data.fetch_or(made, Ordering::Relaxed);
         let look = || async {
+            if let Some(before) = self.before.as_ref().filter(|before| before.holds()) {
+                return Ok(before.clone());
+            }
             inspect(&shared.options.shims, &source.artifact.open()?, shared.options.inspect_deadline)
                 .await
                 .map_err(StartError::from)
