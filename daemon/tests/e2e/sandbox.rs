@@ -47,7 +47,7 @@ async fn every_layer_is_reported_and_what_can_be_seen_is_verified() {
     ];
     assert_eq!(names, expected);
     for always in
-        ["artifact-hash", "environment", "no-new-privs", "seccomp", "seal", "capabilities", "rlimits"]
+        ["artifact-hash", "environment", "scheduling", "no-new-privs", "seccomp", "seal", "capabilities", "rlimits"]
     {
         let layer = layer(&sandbox, always);
         assert_eq!((&*layer.status, layer.verified), ("full", true), "{layer:?}");
