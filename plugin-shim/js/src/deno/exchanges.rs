@@ -69,8 +69,10 @@ impl Exchanges {
         }
         let id = self.next;
         self.next = id.wrapping_add(2);
-        // Refused only when it is over already: it has no answer then.
-        let _over: Result<(), Refused> = exchange.set_user(id as usize);
+        // Refused only when it is over already, of which no event will tell.
+        if exchange.set_user(id as usize).is_err() {
+            return;
+        }
         self.parents.note(id, exchange.parent());
         let deadline = (head.deadline_ms > 0)
             .then(|| Instant::now() + std::time::Duration::from_millis(u64::from(head.deadline_ms)));
@@ -146,8 +148,8 @@ impl Exchanges {
         let fields = fields.iter().map(|(name, value)| (&name[..], &value[..]));
         let mut body = (!body.is_empty()).then(|| Bytes::copy_from_slice(body));
         match held.exchange.respond(status, fields, &mut body, end) {
-            // It needs no word that it is done with.
-            Ok(()) if end => drop(self.held.remove(&id)),
+            // It needs no word that it is done with, and gets none.
+            Ok(()) | Err(Refused::Cancelled) if end => drop(self.held.remove(&id)),
             Ok(()) | Err(Refused::Cancelled) => {}
             Err(_) => {
                 let why = "the response's head cannot be sent: too many or too large headers, or characters that HTTP does not allow";

@@ -57,6 +57,8 @@ struct State {
     log: Reporter,
     /// Since when it is doubted that Deno is alive.
     doubt: Option<Instant>,
+    /// When that was last asked.
+    asked: Option<Instant>,
 }
 
 /// Creates the plugin and serves it until all sockets are closed; whether it has ended for a reason that was told already.
@@ -84,7 +86,7 @@ pub(crate) fn serve(recipe: Recipe, sockets: Vec<OwnedFd>, teller: &Teller) -> R
     let config = serde_json::json!({ "file": file, "env": env }).to_string();
     frames::put(&mut out, Tell::Config, 0, config.as_bytes());
     let exchanges = Exchanges::new(Arc::clone(&core));
-    let state = State { exchanges, out, log: teller.log().clone(), doubt: None };
+    let state = State { exchanges, out, log: teller.log().clone(), doubt: None, asked: None };
     let mut worker = Worker {
         core,
         process,
@@ -172,9 +174,11 @@ impl Worker {
             }
             Some(since) => Some(since + GRACE),
             None => {
-                let due = self.state.exchanges.first_deadline()?;
-                if due + GRACE > now {
-                    return Some(due + GRACE);
+                let late = self.state.exchanges.first_deadline()? + GRACE;
+                // What is late and alive is not asked all the time.
+                let due = self.state.asked.map_or(late, |asked| late.max(asked + GRACE));
+                if due > now {
+                    return Some(due);
                 }
                 self.state.ask();
                 Some(now + GRACE)
@@ -220,7 +224,9 @@ impl Turn for Worker {
 
 impl State {
     fn ask(&mut self) {
-        self.doubt.get_or_insert_with(Instant::now);
+        let now = Instant::now();
+        self.asked = Some(now);
+        self.doubt.get_or_insert(now);
         frames::put(&mut self.out, Tell::Ping, 0, &[]);
     }
 
