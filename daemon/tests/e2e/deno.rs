@@ -1,8 +1,10 @@
 //! Deno as the engine of JavaScript plugins: beside the shim, in the same sandbox, and never replaced by another one unasked.
 
 use std::collections::{BTreeMap, BTreeSet};
+use std::io::Write as _;
 use std::os::unix::fs::PermissionsExt as _;
 use std::path::{Path, PathBuf};
+use std::time::Duration;
 
 use bytes::Bytes;
 use serde_json::{Value, json};
@@ -56,6 +58,40 @@ async fn serves(valord: &Valord, source: &str, change: impl FnOnce(Spec) -> Spec
 
 fn layers(inspected: &InspectResponse) -> BTreeMap<&str, (&str, bool)> {
     inspected.sandbox.iter().map(|row| (&*row.layer, (&*row.status, row.verified))).collect()
+}
+
+/// A client that has gone before its request was read leaves nothing behind, least of all two processes that ask each other for ever
+/// whether they live.
+#[tokio::test]
+async fn who_has_gone_is_forgotten() {
+    let valord = valord().await;
+    let source = "export default { fetch: () => new Response('ok') };";
+    if serves(&valord, source, |spec| spec.limits(|limits| limits.timeout_ms = 1000)).await {
+        for _ in 0..500 {
+            // The request and the end of its connection come together.
+            let mut stream = std::net::TcpStream::connect(valord.address).unwrap();
+            stream.write_all(b"GET /x HTTP/1.1\r\nHost: a\r\n\r\n").unwrap();
+        }
+        // The deadline, and what Deno has after it.
+        tokio::time::sleep(Duration::from_millis(3500)).await;
+        let pid = valord.pid("x").await;
+        let before = switches(pid);
+        tokio::time::sleep(Duration::from_secs(1)).await;
+        let made = switches(pid) - before;
+        assert!(made < 1000, "{made} context switches in a second without a request");
+        assert_eq!(valord.get("/x").await.text(), "ok");
+    }
+    valord.stop().await;
+}
+
+/// Context switches of a process so far.
+fn switches(pid: u32) -> u64 {
+    let tasks = std::fs::read_dir(format!("/proc/{pid}/task")).unwrap();
+    let of = |status: String| {
+        let lines = status.lines().filter_map(|line| line.split_once("ctxt_switches:"));
+        lines.map(|(_, count)| count.trim().parse::<u64>().unwrap()).sum::<u64>()
+    };
+    tasks.map(|task| of(std::fs::read_to_string(task.unwrap().path().join("status")).unwrap())).sum()
 }
 
 #[tokio::test]

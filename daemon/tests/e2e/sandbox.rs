@@ -46,9 +46,16 @@ async fn every_layer_is_reported_and_what_can_be_seen_is_verified() {
         "seal",
     ];
     assert_eq!(names, expected);
-    for always in
-        ["artifact-hash", "environment", "scheduling", "no-new-privs", "seccomp", "seal", "capabilities", "rlimits"]
-    {
+    for always in [
+        "artifact-hash",
+        "environment",
+        "scheduling",
+        "no-new-privs",
+        "seccomp",
+        "seal",
+        "capabilities",
+        "rlimits",
+    ] {
         let layer = layer(&sandbox, always);
         assert_eq!((&*layer.status, layer.verified), ("full", true), "{layer:?}");
     }
