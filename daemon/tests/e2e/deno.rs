@@ -1,13 +1,14 @@
 //! Deno as the engine of JavaScript plugins: beside the shim, in the same sandbox, and never replaced by another one unasked.
 
 use std::collections::{BTreeMap, BTreeSet};
-use std::io::Write as _;
 use std::os::unix::fs::PermissionsExt as _;
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
 use bytes::Bytes;
 use serde_json::{Value, json};
+use tokio::io::AsyncWriteExt as _;
+use tokio::net::TcpStream;
 use valor_control::v1::{Grants, InspectResponse};
 
 use crate::artifacts::{BIN, built, command, old_deno, root};
@@ -69,8 +70,8 @@ async fn who_has_gone_is_forgotten() {
     if serves(&valord, source, |spec| spec.limits(|limits| limits.timeout_ms = 1000)).await {
         for _ in 0..500 {
             // The request and the end of its connection come together.
-            let mut stream = std::net::TcpStream::connect(valord.address).unwrap();
-            stream.write_all(b"GET /x HTTP/1.1\r\nHost: a\r\n\r\n").unwrap();
+            let mut stream = TcpStream::connect(valord.address).await.unwrap();
+            stream.write_all(b"GET /x HTTP/1.1\r\nHost: a\r\n\r\n").await.unwrap();
         }
         // The deadline, and what Deno has after it.
         tokio::time::sleep(Duration::from_millis(3500)).await;
