@@ -151,7 +151,7 @@ mod tests {
         let mut now = Instant::now();
         ask(&pace, &mut now, 2 * SPAN, Duration::ZERO);
         assert_eq!(policy(), BATCH);
-        std::thread::sleep(Duration::from_millis(5));
+        std::thread::park_timeout(Duration::from_millis(5));
         pace.tick();
         assert_eq!(policy(), OTHER);
     }

@@ -91,7 +91,7 @@ mod tests {
         let waits = Waits::of_this_thread().unwrap();
         let (before, waited) = waits.read().unwrap();
         for _ in 0..3 {
-            std::thread::sleep(Duration::from_millis(1));
+            std::thread::park_timeout(Duration::from_millis(1));
         }
         let (turns, longer) = waits.read().unwrap();
         assert!(turns >= before + 3 && longer >= waited, "{before} {turns}");
