@@ -64,8 +64,8 @@ fn look(layer: &str, pid: u32, status: &Status, expected: &Expected) -> Option<b
             Some(holds("Max open files", expected.rlimits.nofile)? && holds("Max core file size", 0)?)
         }
         "non-dumpable" => (!status.uids.contains(&0)).then(|| proc::owner(pid).ok().map(|uid| uid == 0))?,
-        // The depth shows it where the links are hidden.
         "scheduling" => proc::policy(pid).ok().map(|policy| policy == BATCH),
+        // The depth shows it where the links are hidden.
         "pid-namespace" => apart("pid").or(Some(status.pids.len() > 1)),
         "user-namespace" => apart("user"),
         "mount-namespace" => apart("mnt"),
