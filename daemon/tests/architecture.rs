@@ -30,6 +30,7 @@ const UNSAFE: &[&str] = &[
     "plugin-shim/core/tests/",
     "plugin-shim/native/",
     "plugin-shim/js/src/engine/memory.rs",
+    "plugin-shim/js/src/engine/web.rs",
     "plugin-shim/js/src/host/bytes.rs",
     "plugin-shim/js/src/host/text.rs",
     "plugin-shim/wasm/src/component/ready.rs",

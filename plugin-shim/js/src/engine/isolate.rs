@@ -9,9 +9,10 @@ use rquickjs::{
 
 use super::SCRIPT_STACK;
 use super::memory::Counted;
-use super::modules::{MAIN, OneFile};
+use super::modules::OneFile;
 use super::rejections::Rejections;
 use super::turn::{Cause, Wreck};
+use super::web;
 use crate::Source;
 use crate::host::{self, Host};
 
@@ -152,7 +153,7 @@ impl Drop for Isolate {
 /// Loads the Web APIs and returns the functions of the glue.
 fn load(ctx: &Ctx<'_>, host: &Rc<Host>) -> rquickjs::Result<[Call; 5]> {
     ctx.globals().set("valorHost", host::object(ctx, host)?)?;
-    let main = Module::import(ctx, MAIN)?.finish::<Object<'_>>()?;
+    let main = Module::import(ctx, web::MAIN)?.finish::<Object<'_>>()?;
     let function = |name| Ok::<_, rquickjs::Error>(Persistent::save(ctx, main.get::<_, Function<'_>>(name)?));
     Ok([
         function("begin")?,

@@ -5,6 +5,7 @@ mod memory;
 mod modules;
 mod rejections;
 mod turn;
+mod web;
 mod worker;
 
 use std::ffi::OsString;

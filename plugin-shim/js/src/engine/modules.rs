@@ -4,21 +4,7 @@ use rquickjs::loader::{ImportAttributes, Loader, Resolver};
 use rquickjs::module::Declared;
 use rquickjs::{Ctx, Error, Module, Result};
 
-macro_rules! web {
-    ($($name:literal),* $(,)?) => { &[$((concat!("valor:", $name), include_str!(concat!("../web/", $name, ".js")))),*] };
-}
-
-/// The Web APIs, by specifier.
-const WEB: &[(&str, &str)] = web![
-    "abort", "blob", "body", "bytes", "clone", "console", "crypto", "define", "early", "encoding", "events",
-    "exchange", "fetch", "form", "handlers", "headers", "host", "main", "request", "response", "serve",
-    "streams", "timers", "url",
-];
-const STREAMS: (&str, &str) =
-    ("valor:web-streams", include_str!("../../vendor/web-streams-polyfill/ponyfill.mjs"));
-
-/// The module that all others are reached from.
-pub(super) const MAIN: &str = "valor:main";
+use super::web;
 
 /// A plugin is one file: imports of authors are refused.
 #[derive(Debug, Clone, Copy)]
@@ -54,10 +40,6 @@ impl Loader for TrialParse {
     }
 }
 
-fn text(name: &str) -> Option<&'static str> {
-    WEB.iter().chain([&STREAMS]).find(|(n, _)| *n == name).map(|(_, text)| *text)
-}
-
 impl Resolver for OneFile {
     fn resolve<'js>(
         &mut self,
@@ -66,8 +48,8 @@ impl Resolver for OneFile {
         name: &str,
         _attributes: Option<ImportAttributes<'js>>,
     ) -> Result<String> {
-        let ours = text(base).is_some() || (base.is_empty() && name == MAIN);
-        if ours && text(name).is_some() {
+        let ours = web::has(base) || (base.is_empty() && name == web::MAIN);
+        if ours && web::has(name) {
             return Ok(name.to_owned());
         }
         let why = "a plugin is one file: bundle what it imports into it (esbuild --bundle --format=esm, say)";
@@ -82,7 +64,6 @@ impl Loader for OneFile {
         name: &str,
         _attributes: Option<ImportAttributes<'js>>,
     ) -> Result<Module<'js, Declared>> {
-        let text = text(name).ok_or_else(|| Error::new_loading(name))?;
-        Module::declare(ctx.clone(), name, text)
+        web::load(ctx, name)
     }
 }

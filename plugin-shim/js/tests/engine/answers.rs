@@ -190,3 +190,13 @@ fn a_signal_that_is_asked_for_after_the_end_is_aborted() {
     assert_eq!(engine.get("/wake").text(), "awake");
     assert_eq!(engine.log("aborted").1, "aborted true AbortError");
 }
+
+#[test]
+fn functions_keep_the_text_of_the_author_and_none_of_ours() {
+    let show = "const own = (a) => a + 1;\n\
+        const native = (f) => String(f).includes('[native code]');\n\
+        export default { fetch: (r) => Response.json([String(own), native(fetch), native(Request), native(r.json), native(own)]) }";
+    let mut engine = Engine::ready(show);
+    assert_eq!(engine.get("/").text(), r#"["(a) => a + 1",true,true,true,false]"#);
+    engine.finish();
+}
