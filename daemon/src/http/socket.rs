@@ -141,10 +141,11 @@ impl AsyncWrite for ClientSocket {
         cx: &mut Context<'_>,
         bufs: &[io::IoSlice<'_>],
     ) -> Poll<io::Result<usize>> {
-        let mut gathered = [0; GATHER];
-        let written = match gather(bufs, &mut gathered) {
-            Some(all) => Pin::new(&mut self.stream).poll_write(cx, all),
-            None => Pin::new(&mut self.stream).poll_write_vectored(cx, bufs),
+        let stream = Pin::new(&mut self.stream);
+        let written = if bufs.iter().map(|buf| buf.len()).sum::<usize>() <= GATHER {
+            stream.poll_write(cx, gather(bufs, &mut [0; GATHER]))
+        } else {
+            stream.poll_write_vectored(cx, bufs)
         };
         self.wrote(written)
     }
@@ -154,12 +155,12 @@ impl AsyncWrite for ClientSocket {
     }
 }
 
-/// All of `bufs` in one piece, where that is little.
-fn gather<'a>(bufs: &[io::IoSlice<'_>], into: &'a mut [u8; GATHER]) -> Option<&'a [u8]> {
+/// All of `bufs` in one piece, for which there is room.
+fn gather<'a>(bufs: &[io::IoSlice<'_>], into: &'a mut [u8; GATHER]) -> &'a [u8] {
     let mut len = 0;
     for buf in bufs {
-        into.get_mut(len..len + buf.len())?.copy_from_slice(buf);
+        into[len..len + buf.len()].copy_from_slice(buf);
         len += buf.len();
     }
-    Some(&into[..len])
+    &into[..len]
 }

@@ -3,7 +3,7 @@
 use valor_wire::control::{Identity, LayerReport, LayerStatus, Rlimits};
 
 use crate::sys::proc::{self, Status};
-use crate::sys::schedule::BATCH;
+use crate::sys::schedule::{BATCH, OTHER};
 
 /// What the process was asked to become.
 #[derive(Debug)]
@@ -28,7 +28,7 @@ pub(super) fn layers(
     for row in rows {
         // Its own word on this is worth nothing.
         row.verified = false;
-        match look(&row.layer, pid, &status, expected) {
+        match look(row, pid, &status, expected) {
             Some(true) => row.verified = true,
             Some(false) if row.status != LayerStatus::Absent => {
                 row.status = LayerStatus::Absent;
@@ -41,13 +41,13 @@ pub(super) fn layers(
     Ok(status.seccomp_filters)
 }
 
-/// Whether a layer holds; `None`: it cannot be seen from here.
-fn look(layer: &str, pid: u32, status: &Status, expected: &Expected) -> Option<bool> {
+/// Whether a layer is what was reported; `None`: it cannot be seen from here.
+fn look(row: &LayerReport, pid: u32, status: &Status, expected: &Expected) -> Option<bool> {
     let apart = |kind| {
         let theirs = proc::namespace(Some(pid), kind).ok()?;
         Some(theirs != proc::namespace(None, kind).ok()?)
     };
-    match layer {
+    match &*row.layer {
         "no-new-privs" => Some(status.no_new_privs),
         "seccomp" => Some(status.seccomp == 2),
         "engine-seccomp" => engine(pid, expected),
@@ -64,7 +64,10 @@ fn look(layer: &str, pid: u32, status: &Status, expected: &Expected) -> Option<b
             Some(holds("Max open files", expected.rlimits.nofile)? && holds("Max core file size", 0)?)
         }
         "non-dumpable" => (!status.uids.contains(&0)).then(|| proc::owner(pid).ok().map(|uid| uid == 0))?,
-        "scheduling" => proc::policy(pid).ok().map(|policy| policy == BATCH),
+        "scheduling" => {
+            let ours = proc::policy(std::process::id()).ok()?;
+            Some(is_scheduled(row.status, proc::policy(pid).ok()?, ours))
+        }
         // The depth shows it where the links are hidden.
         "pid-namespace" => apart("pid").or(Some(status.pids.len() > 1)),
         "user-namespace" => apart("user"),
@@ -75,6 +78,11 @@ fn look(layer: &str, pid: u32, status: &Status, expected: &Expected) -> Option<b
         "cgroup-namespace" => apart("cgroup"),
         _ => None,
     }
+}
+
+/// Whether it waits for its turn, or has, as it says itself, the policy that an operator has chosen for the daemon.
+fn is_scheduled(reported: LayerStatus, policy: i32, ours: i32) -> bool {
+    policy == BATCH || (reported == LayerStatus::Partial && policy == ours && ours != OTHER)
 }
 
 /// The process of an engine that is a program of its own: the child of the plugin process, which waits to become that program.
@@ -138,5 +146,21 @@ mod tests {
         );
         assert_eq!(seal(std::process::id(), Some(0)).status, LayerStatus::Absent);
         assert!(super::layers(&mut rows, u32::MAX, &expected).is_err());
+    }
+
+    #[test]
+    fn the_operators_own_policy_of_scheduling_is_what_was_reported() {
+        const IDLE: i32 = 5;
+        let cases = [
+            (LayerStatus::Full, BATCH, OTHER, true),
+            (LayerStatus::Full, OTHER, OTHER, false),
+            (LayerStatus::Partial, IDLE, IDLE, true),
+            (LayerStatus::Full, IDLE, IDLE, false),
+            (LayerStatus::Partial, OTHER, IDLE, false),
+            (LayerStatus::Partial, OTHER, OTHER, false),
+        ];
+        for (reported, policy, ours, holds) in cases {
+            assert_eq!(is_scheduled(reported, policy, ours), holds, "{reported:?} {policy} {ours}");
+        }
     }
 }

@@ -105,6 +105,11 @@ impl Batch {
         })
     }
 
+    /// Drops the heads of the exchanges that `keep` does not want.
+    pub(super) fn retain(&mut self, mut keep: impl FnMut(usize) -> bool) {
+        self.requests.retain(|request| keep(request.key));
+    }
+
     pub(super) fn clear(&mut self) {
         self.text.clear();
         self.blocks.clear();

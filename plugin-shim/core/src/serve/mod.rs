@@ -47,7 +47,7 @@ const BUDGET: usize = 4096;
 
 /// What an engine does with what arrives. Called on the worker's thread, without the lock.
 pub trait Handler {
-    /// A request is there; dropping `exchange` without an answer resets it.
+    /// A request is there, and not over; dropping `exchange` without an answer resets it.
     fn on_request(&mut self, exchange: Exchange, head: &Head<'_>);
     /// Something that the exchange of `user` was waiting for: `EVENT_*` bits.
     fn on_event(&mut self, user: usize, events: u32);

@@ -34,6 +34,12 @@ pub(crate) struct Engine {
 impl Engine {
     /// Starts a module up to the word of what became of it.
     fn start(source: &str, config: &str, memory: u64) -> (Self, FromShim) {
+        let mut engine = Self::spawn(source, config, memory);
+        let word = engine.hear();
+        (engine, word)
+    }
+
+    fn spawn(source: &str, config: &str, memory: u64) -> Self {
         let dir = tempfile::tempdir().unwrap();
         let file = dir.path().join("plugin");
         std::fs::write(&file, artifact(source)).unwrap();
@@ -57,9 +63,20 @@ impl Engine {
             serve(plan, &mut listener, &reporter)
         });
         let (decoder, link, logs) = (Decoder::default(), Link::new(data), Vec::new());
-        let mut engine = Self { control, decoder, link, logs, thread: Some(thread), _dir: dir };
-        let word = engine.hear();
-        (engine, word)
+        Self { control, decoder, link, logs, thread: Some(thread), _dir: dir }
+    }
+
+    /// A module that is being created.
+    pub(crate) fn begin(source: &str) -> Self {
+        Self::spawn(source, "null", MEMORY)
+    }
+
+    /// Waits until a module that was begun is ready.
+    pub(crate) fn is_ready(&mut self) {
+        match self.hear() {
+            FromShim::Ready { .. } => {}
+            other => panic!("{other:?}"),
+        }
     }
 
     /// A module that is ready.

@@ -203,6 +203,10 @@ impl State {
                 break;
             }
         }
+        // It may have waited until it was over, and no event would say so.
+        if request.exchange.set_user(host.user(id)).is_err() {
+            return;
+        }
         let fields = request.fields.iter().map(|(name, value)| (&name[..], &value[..]));
         let head = (&request.method[..], &request.target[..]);
         if let Err(error) = host.out.request(id, request.deadline_ms, head, fields, request.end) {
@@ -211,8 +215,6 @@ impl State {
                 .reset(ResetCode::Refused, &format!("the request cannot be passed on: {error}"));
         }
         host.last = id;
-        // Refused only when it is over already: the guest's answer is for nobody then.
-        let _over: Result<(), serve::Refused> = request.exchange.set_user(host.user(id));
         host.exchanges.insert(id, Held::new(request.exchange, false));
         self.deliver(request.deadline);
     }

@@ -35,9 +35,11 @@
     (local.set $kind (i32.load8_u offset=4 (local.get $at)))
     (local.set $id (i32.load offset=8 (local.get $at)))
     (if (i32.eq (local.get $kind) (i32.const 1)) (then BODY_CREATE (return)))
-    ;; WAKE and RESPONSE: the request that waits is answered
+    ;; WAKE and RESPONSE: the request that waits is answered; where there was none, it is the creation that waits
     (if (i32.or (i32.eq (local.get $kind) (i32.const 9)) (i32.eq (local.get $kind) (i32.const 4)))
-      (then (call $answer (i32.load (i32.const 1000))) (return)))
+      (then
+        (if (i32.eqz (i32.load (i32.const 1000))) (then (call $send (i32.const 0) (i32.const 12)) (return)))
+        (call $answer (i32.load (i32.const 1000))) (return)))
     (if (i32.ne (local.get $kind) (i32.const 3)) (then (return)))
     (local.set $what (i32.load8_u offset=23 (local.get $at)))
     (i32.store (i32.const 1000) (local.get $id))

@@ -12,7 +12,7 @@ pub(crate) fn guest() -> String {
     with("(i32.const 1)", CREATED, "nop")
 }
 
-fn with(version: &str, create: &str, start: &str) -> String {
+pub(crate) fn with(version: &str, create: &str, start: &str) -> String {
     let text = include_str!("guest.wat");
     text.replace("BODY_VERSION", version).replace("BODY_CREATE", create).replace("BODY_START", start)
 }

@@ -4,7 +4,7 @@ use valor_wire::ResetCode;
 use valor_wire::control::LogLevel;
 
 use crate::harness::{Engine, Seen};
-use crate::hostile::guest;
+use crate::hostile::{guest, with};
 
 #[test]
 fn requests_are_answered_by_one_instance_that_keeps_its_state() {
@@ -53,5 +53,25 @@ fn who_is_cancelled_is_forgotten() {
     let id = engine.link.open("GET", "/n", &[], 0, true);
     engine.link.reset(id, ResetCode::Cancel, "");
     assert_eq!(engine.get("/").text(), "n1");
+    engine.finish();
+}
+
+#[test]
+fn who_is_gone_before_a_fresh_instance_is_there_is_never_heard_of() {
+    // It is created when its fetch is answered.
+    let mut engine =
+        Engine::begin(&with("(i32.const 1)", "(call $send (i32.const 400) (i32.const 27))", "nop"));
+    let fetch = engine.link.fetch().id();
+    engine.link.respond(fetch, 204, &[], true);
+    engine.is_ready();
+    assert!(engine.get("/t").reset.is_some(), "a trap");
+    let fetch = engine.link.fetch().id();
+    let gone = engine.link.open("GET", "/", &[], 0, true);
+    engine.link.ping();
+    engine.link.reset(gone, ResetCode::Cancel, "");
+    engine.link.ping();
+    let stays = engine.link.open("GET", "/", &[], 0, true);
+    engine.link.respond(fetch, 204, &[], true);
+    assert_eq!(engine.link.answer(stays).text(), "n1");
     engine.finish();
 }

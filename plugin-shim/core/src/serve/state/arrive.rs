@@ -14,8 +14,26 @@ use super::{State, owe};
 const READS: usize = 4;
 
 impl State {
-    /// Reads socket `index` and notes what was said. A violation closes it.
+    /// Reads socket `index` and notes what was said. Nobody will hear of requests that are over again already. A
+    /// violation closes the socket.
     pub(in super::super) fn receive(&mut self, index: usize) -> Option<Violation> {
+        let violation = self.read(index);
+        if std::mem::take(&mut self.cancelled) {
+            let Self { batch, exchanges, .. } = self;
+            let mut unheard = Vec::new();
+            batch.retain(|key| {
+                let over = exchanges.get(key).is_none_or(|entry| entry.over.is_some());
+                unheard.extend(over.then_some(key));
+                !over
+            });
+            for key in unheard {
+                self.exchanges.try_remove(key);
+            }
+        }
+        violation
+    }
+
+    fn read(&mut self, index: usize) -> Option<Violation> {
         for _ in 0..READS {
             match self.links[index].read() {
                 ReadResult::Bytes => {}
@@ -111,6 +129,7 @@ impl State {
             return;
         }
         entry.cancel(code, reason);
+        self.cancelled = true;
         owe(&mut self.calls, key, entry, 0);
         self.sweep(key);
     }
@@ -118,6 +137,7 @@ impl State {
     /// Ends link `index` and every exchange on it.
     fn close(&mut self, index: usize, reason: &str) {
         self.links[index].close();
+        self.cancelled = true;
         let mut finished = Vec::new();
         for (key, entry) in self.exchanges.iter_mut().filter(|(_, e)| e.link == index) {
             entry.cancel(ResetCode::Internal, reason);

@@ -29,6 +29,8 @@ pub(super) struct State {
     calls: VecDeque<Due>,
     /// Request heads on their way to the plugin; buffers that are reused.
     pub(super) batch: Batch,
+    /// Some of them may be over already.
+    cancelled: bool,
     /// A pump or flush of the worker's thread is under way, and will see to everything before it ends.
     pub(super) pumping: bool,
     /// The loop was woken and has not flushed since.
@@ -60,6 +62,7 @@ impl State {
             tells_of_background: false,
             calls: VecDeque::new(),
             batch: Batch::default(),
+            cancelled: false,
             pumping: false,
             woken: false,
             dirty: false,

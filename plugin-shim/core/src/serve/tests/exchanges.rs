@@ -115,6 +115,42 @@ fn a_reset_cancels_everything_and_is_the_last_event() {
 }
 
 #[test]
+fn a_request_that_is_over_before_it_is_handed_on_is_never_heard_of() {
+    let (worker, mut daemons, _) = worker(2);
+    let mut plugin = Plugin { answer: Some(|e, _| ok(&e, b"hello", true).unwrap()), ..Plugin::default() };
+    let daemon = &mut daemons[0];
+    let (a, b, c) = (daemon.request("/a", true), daemon.request("/b", false), daemon.request("/c", true));
+    daemon.body(b, b"never read", false);
+    daemon.connection.reset(b, ResetCode::Cancel, "");
+    daemon.send();
+    assert_eq!(worker.pump(0, &mut plugin), IDLE);
+    let targets = |told: Vec<Told>| -> Vec<String> {
+        told.into_iter()
+            .map(|told| match told {
+                Told::Request { target, .. } => target,
+                other => panic!("{other:?}"),
+            })
+            .collect()
+    };
+    assert_eq!(targets(plugin.told()), ["/a", "/c"]);
+    for id in [a, c] {
+        assert!(matches!(daemon.next(), Some(Seen::Response { id: answered, .. }) if answered == id));
+        assert_eq!(daemon.next(), Some(Seen::Data { id, len: 5, end: true }));
+    }
+    assert_eq!((daemon.next(), daemon.connection.open_streams()), (None, 0));
+    assert_eq!(worker.lock().unwrap().left(), 0);
+
+    // Nor of those of a link that is closed for what came behind them.
+    daemons[1].request("/d", true);
+    daemons[1].send();
+    daemons[1].socket.write_all(&[0xff; 64]).unwrap();
+    assert!(worker.pump(1, &mut plugin).closed);
+    let told = plugin.told();
+    assert!(matches!(told[..], [Told::Violation(_)]), "{told:?}");
+    assert_eq!(worker.lock().unwrap().left(), 0);
+}
+
+#[test]
 fn a_slot_that_is_used_again_does_not_reach_the_old_exchange() {
     let (worker, mut daemons, _) = worker(1);
     let daemon = &mut daemons[0];
