@@ -173,7 +173,6 @@ async fn slow_clients_end_and_are_told_why() {
 #[tokio::test]
 async fn clients_that_abort_leave_nothing_behind() {
     let siege = Siege::start(|_| {}).await;
-    let before = siege.counter("dropped").await;
     let parts = [
         "",
         "GET /x/for",
@@ -199,13 +198,14 @@ async fn clients_that_abort_leave_nothing_behind() {
     }
     // What was begun is cancelled; of some, the client was gone before the plugin was asked.
     siege.neighbour.answers_now().await;
+    let before = siege.counter("begun").await;
     let mut client = siege.connect().await;
     client.write_all(b"GET /x/forever HTTP/1.1\r\nHost: a\r\n\r\n").await.unwrap();
-    while siege.valord.plugin("x").await.in_flight == 0 {
+    while siege.counter("begun").await == before {
         tokio::task::yield_now().await;
     }
     drop(client);
-    while siege.counter("dropped").await == before {
+    while siege.counter("dropped").await < siege.counter("begun").await {
         tokio::task::yield_now().await;
     }
     siege.end().await;

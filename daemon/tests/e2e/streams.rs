@@ -82,21 +82,17 @@ async fn work_ends_when_the_client_goes_away() {
     let valord = valord().await;
     let request = client::send(valord.address, client::request("GET", "/x/forever", ""));
     let task = tokio::spawn(async move { drop(request.await) });
-    while valord.plugin("x").await.in_flight == 0 {
-        tokio::task::yield_now().await;
-    }
-    task.abort();
-    // The runtime drops the connection with its own task's sender; the daemon sees it closed.
-    let dropped = async {
-        loop {
-            let counters: serde_json::Value =
-                serde_json::from_str(valord.get("/x/counters").await.text()).unwrap();
-            if counters["dropped"] == 1 {
-                return;
-            }
+    let counted = async |name: &str| loop {
+        let counters: serde_json::Value =
+            serde_json::from_str(valord.get("/x/counters").await.text()).unwrap();
+        if counters[name] == 1 {
+            return;
         }
     };
-    tokio::time::timeout(PATIENCE, dropped).await.expect("the handler goes on");
+    tokio::time::timeout(PATIENCE, counted("begun")).await.expect("the handler does not begin");
+    // The runtime drops the connection with its own task's sender; the daemon sees it closed.
+    task.abort();
+    tokio::time::timeout(PATIENCE, counted("dropped")).await.expect("the handler goes on");
     valord.stop().await;
 }
 

@@ -15,15 +15,21 @@ use valor::*;
 pub struct Counters {
     /// Requests that have come.
     pub requests: AtomicU64,
-    /// Handlers that were dropped before they were done.
+    /// Handlers that have begun something long.
+    pub begun: AtomicU64,
+    /// Those that were dropped before they were done.
     pub dropped: AtomicU64,
     /// Ticks of the task that `on_create` has spawned.
     pub ticks: AtomicU64,
 }
 
 /// The counters, for tasks and guards that outlive a borrow of the context.
-pub static COUNTERS: Counters =
-    Counters { requests: AtomicU64::new(0), dropped: AtomicU64::new(0), ticks: AtomicU64::new(0) };
+pub static COUNTERS: Counters = Counters {
+    requests: AtomicU64::new(0),
+    begun: AtomicU64::new(0),
+    dropped: AtomicU64::new(0),
+    ticks: AtomicU64::new(0),
+};
 
 /// Does what `create` of the configuration says: `fail`, `panic`, `hang`, `dawdle`, `fetch` (of `url`).
 #[vlugin]

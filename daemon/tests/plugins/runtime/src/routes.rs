@@ -9,7 +9,7 @@ use tokio::sync::{mpsc, oneshot};
 use valor::http::{Error, Json, Request, Response, Result, StatusCode};
 use valor::{Context, fetch, log, time};
 
-use crate::{COUNTERS, streams};
+use crate::{COUNTERS, Counters, streams};
 
 const PATHS: &[&str] = &[
     "/timer",
@@ -97,9 +97,10 @@ pub(crate) async fn route(cx: &Context, mut request: Request) -> Result<Response
             }
         }
         "/counters" => {
-            let [requests, dropped, ticks] =
-                [&COUNTERS.requests, &COUNTERS.dropped, &COUNTERS.ticks].map(|c| c.load(Ordering::Relaxed));
-            Response::json(&json!({"requests": requests, "dropped": dropped, "ticks": ticks}))
+            let Counters { requests, begun, dropped, ticks } = &COUNTERS;
+            let [requests, begun, dropped, ticks] =
+                [requests, begun, dropped, ticks].map(|c| c.load(Ordering::Relaxed));
+            Response::json(&json!({"requests": requests, "begun": begun, "dropped": dropped, "ticks": ticks}))
         }
         "/config" => Ok(http_json(cx.raw_config().cloned())),
         "/created" => Ok(cx.try_get::<String>().cloned().unwrap_or_default().into()),
@@ -184,11 +185,12 @@ fn head(request: &Request) -> Value {
     })
 }
 
-/// Counts a handler that is dropped before it is done.
+/// Counts a handler, and whether it is dropped before it is done.
 struct Guard;
 
 impl Guard {
     fn new() -> Self {
+        COUNTERS.begun.fetch_add(1, Ordering::Relaxed);
         Self
     }
 
