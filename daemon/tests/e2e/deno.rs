@@ -85,6 +85,27 @@ async fn who_has_gone_is_forgotten() {
     valord.stop().await;
 }
 
+#[tokio::test]
+async fn code_without_end_is_ended_also_when_its_client_has_gone() {
+    let valord = valord().await;
+    let source = "export default { async fetch(request) {
+        if (new URL(request.url).pathname !== '/spin') return new Response('ok');
+        console.log('it spins');
+        await new Promise((resolve) => setTimeout(resolve, 50));
+        for (;;);
+    } };";
+    if serves(&valord, source, |spec| spec.limits(|limits| limits.timeout_ms = 3000)).await {
+        let mut stream = TcpStream::connect(valord.address).await.unwrap();
+        stream.write_all(b"GET /x/spin HTTP/1.1\r\nHost: a\r\n\r\n").await.unwrap();
+        logged(&valord, "it spins").await;
+        drop(stream);
+        logged(&valord, "did not come to an end").await;
+        let mended = async { while valord.get("/x").await.status != 200 {} };
+        tokio::time::timeout(PATIENCE, mended).await.unwrap();
+    }
+    valord.stop().await;
+}
+
 /// Context switches of a process so far.
 fn switches(pid: u32) -> u64 {
     let tasks = std::fs::read_dir(format!("/proc/{pid}/task")).unwrap();

@@ -2,7 +2,7 @@
 
 use std::collections::{HashMap, VecDeque};
 use std::sync::Arc;
-use std::time::Instant;
+use std::time::{Duration, Instant};
 
 use bytes::Bytes;
 use valor_shim_core::serve::{self, Background, Exchange, Head, Parents, Received, Refused};
@@ -22,6 +22,8 @@ const MAX_BACKGROUND: usize = 4096;
 pub(super) struct Exchanges {
     core: Arc<serve::Worker>,
     held: HashMap<u32, Held>,
+    /// The first deadline of requests that were cancelled since Deno was last asked whether it is alive: their code may go on.
+    gone: Option<Instant>,
     next: u32,
     parents: Parents,
     /// Work that goes on after the answer, by the numbers of its requests, and how much of it.
@@ -55,6 +57,7 @@ impl Exchanges {
         Self {
             core,
             held: HashMap::new(),
+            gone: None,
             next: 2,
             parents: Parents::default(),
             background: HashMap::new(),
@@ -75,7 +78,7 @@ impl Exchanges {
         }
         self.parents.note(id, exchange.parent());
         let deadline = (head.deadline_ms > 0)
-            .then(|| Instant::now() + std::time::Duration::from_millis(u64::from(head.deadline_ms)));
+            .then(|| Instant::now() + Duration::from_millis(u64::from(head.deadline_ms)));
         self.text.clear();
         self.text.push(if head.end { b'-' } else { b'+' });
         self.text.extend_from_slice(head.method.as_bytes());
@@ -88,14 +91,14 @@ impl Exchanges {
         self.feed(id, out);
     }
 
-    /// Something has happened to exchange `id`: whether it was ended at its deadline.
-    pub(super) fn event(&mut self, id: u32, events: u32, out: &mut Vec<u8>) -> bool {
+    /// Something has happened to exchange `id`.
+    pub(super) fn event(&mut self, id: u32, events: u32, out: &mut Vec<u8>) {
         let is = |event| events & event != 0;
         if is(serve::EVENT_CANCELLED) {
-            let Some(held) = self.held.remove(&id) else { return false };
+            let Some(held) = self.held.remove(&id) else { return };
             let why = held.exchange.failure().unwrap_or_else(|| "it is over".to_owned());
-            frames::put(out, Tell::Cancel, id, why.as_bytes());
-            return held.deadline.is_some_and(|deadline| deadline <= Instant::now());
+            self.gone = self.gone.into_iter().chain(held.deadline).min();
+            return frames::put(out, Tell::Cancel, id, why.as_bytes());
         }
         if is(serve::EVENT_RESPONSE)
             && let Some(held) = self.held.get_mut(&id)
@@ -110,7 +113,6 @@ impl Exchanges {
         if is(serve::EVENT_WRITABLE) {
             self.send(id, out);
         }
-        false
     }
 
     /// Tells what has come of the body, as far as it is asked for.
@@ -273,9 +275,16 @@ impl Exchanges {
         }
     }
 
-    /// The first moment at which a request is past its deadline.
-    pub(super) fn first_deadline(&self) -> Option<Instant> {
-        self.held.values().filter_map(|held| held.deadline).min()
+    /// When it is to be doubted that Deno is alive: at the deadline of a request that was cancelled, then or before, and `grace`
+    /// after that of one that was not.
+    pub(super) fn doubtful(&self, grace: Duration) -> Option<Instant> {
+        let late = self.held.values().filter_map(|held| held.deadline).min();
+        late.map(|late| late + grace).into_iter().chain(self.gone).min()
+    }
+
+    /// Deno is asked whether it is alive.
+    pub(super) fn asked(&mut self) {
+        self.gone = None;
     }
 }
 

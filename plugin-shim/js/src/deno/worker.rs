@@ -174,9 +174,9 @@ impl Worker {
             }
             Some(since) => Some(since + GRACE),
             None => {
-                let late = self.state.exchanges.first_deadline()? + GRACE;
+                let doubtful = self.state.exchanges.doubtful(GRACE)?;
                 // What is late and alive is not asked all the time.
-                let due = self.state.asked.map_or(late, |asked| late.max(asked + GRACE));
+                let due = self.state.asked.map_or(doubtful, |asked| doubtful.max(asked + GRACE));
                 if due > now {
                     return Some(due);
                 }
@@ -227,6 +227,7 @@ impl State {
         let now = Instant::now();
         self.asked = Some(now);
         self.doubt.get_or_insert(now);
+        self.exchanges.asked();
         frames::put(&mut self.out, Tell::Ping, 0, &[]);
     }
 
@@ -264,9 +265,7 @@ impl Handler for State {
 
     fn on_event(&mut self, user: usize, events: u32) {
         let Ok(id) = u32::try_from(user) else { return };
-        if self.exchanges.event(id, events, &mut self.out) {
-            self.ask();
-        }
+        self.exchanges.event(id, events, &mut self.out);
     }
 
     fn on_release(&mut self, _user: usize) {}
