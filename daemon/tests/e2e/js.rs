@@ -56,15 +56,17 @@ async fn with(source: &str, change: impl FnOnce(Spec) -> Spec) -> Valord {
 /// Waits until the plugin's log has a line with this in it.
 pub(super) async fn logged(valord: &Valord, part: &str) -> String {
     let control = valord.dir.path().join("control.sock");
+    let mut last = None;
     let waiting = async {
         loop {
-            let text = valorctl(&control, ["logs", "x"]).await.stdout;
-            if let Some(line) = text.lines().find(|line| line.contains(part)) {
+            let logs = last.insert(valorctl(&control, ["logs", "x"]).await);
+            if let Some(line) = logs.stdout.lines().find(|line| line.contains(part)) {
                 return line.to_owned();
             }
         }
     };
-    tokio::time::timeout(PATIENCE, waiting).await.unwrap_or_else(|_| panic!("nobody logs {part:?}"))
+    let found = tokio::time::timeout(PATIENCE, waiting).await;
+    found.unwrap_or_else(|_| panic!("nobody logs {part:?}, but {last:?}"))
 }
 
 #[tokio::test]
