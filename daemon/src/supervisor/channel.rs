@@ -4,6 +4,7 @@ use std::time::{Duration, Instant};
 
 use valor_wire::control::{Decoder, FromShim, LogLevel, ToShim, encode};
 
+use super::handshake::LAST_WORDS;
 use super::logs::{LogBook, LogStream};
 use super::rules::Quota;
 use crate::sys::creds::ControlSocket;
@@ -68,6 +69,13 @@ impl Channel {
                 None => self.read().await?,
             }
         }
+    }
+
+    /// Reads what a process that has ended said at last: its end may be known before all of that was read.
+    pub(super) async fn drain(mut self) {
+        // Who lives on and holds the socket open is waited for no longer.
+        let rest = async { while self.receive().await.is_ok() {} };
+        let _left = tokio::time::timeout(LAST_WORDS, rest).await;
     }
 
     async fn read(&mut self) -> Result<(), Broken> {

@@ -29,7 +29,7 @@ use crate::sys::spawn::{Spec, null, spawn};
 const HELLO_DEADLINE: Duration = Duration::from_secs(5);
 
 /// For what a dying process has to say.
-const LAST_WORDS: Duration = Duration::from_millis(500);
+pub(super) const LAST_WORDS: Duration = Duration::from_millis(500);
 
 /// A process that is ready to serve.
 #[derive(Debug)]

@@ -72,10 +72,10 @@ impl Instance {
             let (cause, reason) = watch.until_its_end().await;
             let ready = began.elapsed();
             let Watch { mut tree, channel, .. } = watch;
-            drop(channel);
             if !tree.end().await {
                 tracing::error!(%generation, pid, "a killed process does not end: it hangs in the kernel");
             }
+            channel.drain().await;
             join(pipes).await;
             drop(ticket);
             let output = last_lines(&book, started_ms);

@@ -64,6 +64,20 @@ async fn sockets_that_are_closed_end_it() {
     trial.end().await;
 }
 
+/// Its end, which the data plane sees first, does not overtake what it has said.
+#[tokio::test]
+async fn what_it_logs_before_it_leaves_is_in_the_log() {
+    let trial = Trial::of("logs_and_exits").await;
+    for times in 1..=20 {
+        let pid = trial.pid(BAD).await;
+        problem(&trial.get("/bad/act").await, 502, "plugin-crashed");
+        trial.restarted(pid, times, "it exited with code 3 ").await;
+        let log = trial.log(BAD).await;
+        assert_eq!(log.matches("its very last words").count() as u64, times, "{log}");
+    }
+    trial.end().await;
+}
+
 /// Nothing is said on it while a plugin serves, so that nobody misses it until the end.
 #[tokio::test]
 async fn a_plugin_without_its_control_socket_serves_and_ends_all_the_same() {
